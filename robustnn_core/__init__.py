@@ -1,0 +1,12 @@
+"""Provably robust training of two-layer neural networks: the package behind *Robust by Proof*.
+
+One wing a part of the book (``neurotron``), standing on a shared ground (``checks``, ``streams``,
+``nets``, ``laws``, ``sweeps``, ``ledger``, ``figures``, ``explorers``).
+"""
+
+from robustnn_core import _cache
+
+__version__ = "0.1.0"
+__all__ = ["__version__"]
+
+_cache.use_keyed_numba_cache()

@@ -1,0 +1,168 @@
+"""The one place that validates input.
+
+Every function takes a value and the name of the argument it came from, and either returns the value in
+the form the kernels want (C-contiguous ``float64``, Python ``int``...) or raises a ``ValueError`` that
+names the argument, the value and the remedy. Nothing is clipped.
+"""
+
+import numbers
+
+import numpy as np
+
+__all__ = ["array", "boolean_array", "choice", "fraction", "integer", "number", "signs"]
+
+
+def array(value, name, *, shape=None, finite=True, min_rows=None):
+    """Return ``value`` as a C-contiguous ``float64`` array of the wanted shape.
+
+    Parameters
+    ----------
+    value : array_like of real numbers
+    name : str
+        Name of the argument, for the message.
+    shape : tuple, optional
+        Wanted shape; an ``int`` fixes a length, a ``str`` (``"n"``) leaves it free and names it.
+    finite : bool
+        Refuse NaN and infinities (default).
+    min_rows : int, optional
+        Smallest allowed length of the first axis.
+
+    Raises
+    ------
+    ValueError
+        Ragged, not real, of the wrong shape, empty, or not finite.
+
+    Examples
+    --------
+    >>> array([[1, 2], [3, 4]], "X", shape=("n", 2)).dtype
+    dtype('float64')
+    >>> array([1.0, float("nan")], "y")
+    Traceback (most recent call last):
+        ...
+    ValueError: y contains nan at index (1,); remove or impute the non-finite entries
+    """
+    try:
+        raw = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is ragged ({error}); give every row the same length") from None
+    if raw.dtype == object or raw.dtype.kind not in "biuf":
+        raise ValueError(f"{name} has dtype {raw.dtype}; give real numbers in a rectangular array")
+    result = np.ascontiguousarray(raw, dtype=np.float64)
+    if raw.ndim == 0:
+        result = result.reshape(())
+    if shape is not None:
+        fits = result.ndim == len(shape) and all(
+            isinstance(want, str) or want == got for want, got in zip(shape, result.shape)
+        )
+        if not fits:
+            wanted = "(" + ", ".join(str(s) for s in shape) + ("," if len(shape) == 1 else "") + ")"
+            raise ValueError(f"{name} has shape {result.shape}; it must have shape {wanted}")
+    if result.size == 0:
+        raise ValueError(f"{name} is empty (shape {result.shape}); give at least one entry")
+    if min_rows is not None and result.shape[0] < min_rows:
+        raise ValueError(f"{name} has {result.shape[0]} rows; at least {min_rows} are needed")
+    if finite and not np.isfinite(result).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
+        raise ValueError(
+            f"{name} contains {result[where]} at index {where}; remove or impute the non-finite entries"
+        )
+    return result
+
+
+def boolean_array(value, name, *, shape=None):
+    """Return ``value`` as a C-contiguous boolean array (``bool`` or 0/1 entries) of the wanted shape.
+
+    Examples
+    --------
+    >>> boolean_array([0, 1], "active")
+    array([False,  True])
+    """
+    result = array(value, name, shape=shape)
+    if not np.isin(result, (0.0, 1.0)).all():
+        bad = result[~np.isin(result, (0.0, 1.0))][0]
+        raise ValueError(f"{name} contains {bad}; its entries must be booleans (or 0 and 1)")
+    return np.ascontiguousarray(result, dtype=np.bool_)
+
+
+def signs(value, name, *, length=None):
+    """Return a vector of +1 and -1 as ``float64``.
+
+    Examples
+    --------
+    >>> signs([1, -1], "signs")
+    array([ 1., -1.])
+    """
+    result = array(value, name, shape=("k" if length is None else length,))
+    if not (np.abs(result) == 1.0).all():
+        bad = result[np.abs(result) != 1.0][0]
+        raise ValueError(f"{name} contains {bad}; every entry must be +1 or -1")
+    return result
+
+
+def number(value, name, *, above=None, at_least=None, below=None, at_most=None, remedy=""):
+    """Return ``value`` as a finite ``float`` inside the given range.
+
+    Examples
+    --------
+    >>> number(2, "eta", above=0)
+    2.0
+    >>> number(-1, "eta", above=0)
+    Traceback (most recent call last):
+        ...
+    ValueError: eta = -1.0 must be > 0
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (numbers.Real, np.ndarray)):
+        raise ValueError(f"{name} = {value!r} must be a real number")
+    if isinstance(value, np.ndarray) and (value.ndim != 0 or value.dtype.kind not in "iuf"):
+        raise ValueError(f"{name} must be one real number, not an array of shape {value.shape}")
+    result = float(value)
+    if not np.isfinite(result):
+        raise ValueError(f"{name} = {result} must be a finite number")
+    bounds = [
+        (above, lambda b: result > b, ">"),
+        (at_least, lambda b: result >= b, ">="),
+        (below, lambda b: result < b, "<"),
+        (at_most, lambda b: result <= b, "<="),
+    ]
+    wanted = [f"{sign} {bound:.6g}" for bound, _, sign in bounds if bound is not None]
+    if not all(holds(bound) for bound, holds, _ in bounds if bound is not None):
+        raise ValueError(f"{name} = {result} must be {' and '.join(wanted)}" + (f"; {remedy}" if remedy else ""))
+    return result
+
+
+def fraction(value, name):
+    """Return ``value`` as a ``float`` in [0, 1].
+
+    Examples
+    --------
+    >>> fraction(0.25, "delta")
+    0.25
+    """
+    return number(value, name, at_least=0.0, at_most=1.0)
+
+
+def integer(value, name, *, at_least=None, at_most=None, remedy=""):
+    """Return ``value`` as an ``int`` inside the given range.
+
+    Examples
+    --------
+    >>> integer(3, "steps", at_least=1)
+    3
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise ValueError(f"{name} = {value!r} must be an integer")
+    number(int(value), name, at_least=at_least, at_most=at_most, remedy=remedy)
+    return int(value)
+
+
+def choice(value, name, options):
+    """Return ``value`` if it is one of ``options``.
+
+    Examples
+    --------
+    >>> choice("l2", "norm", ("l2", "linf"))
+    'l2'
+    """
+    if not isinstance(value, str) or value not in options:
+        raise ValueError(f"{name} = {value!r} must be one of {', '.join(repr(o) for o in options)}")
+    return value
