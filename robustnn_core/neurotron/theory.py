@@ -196,6 +196,8 @@ def _constants(net, law, M):
     lam2 = float(np.linalg.norm(M, 2))
     lam3 = float(np.mean(np.linalg.norm(net.patches, 2, axis=(1, 2)) ** 2))
     m = tuple(law.norm_moment(j) for j in (1, 2, 3, 4))
+    if m[0] == 0:
+        raise ValueError("law has E|x| = 0: every input is 0, so the labels say nothing; give inputs that move")
     ratio = (1 + leak) * lam1 / (m[0] * lam2)
     p_found, p = law.mean_abs_range(M)
     weighted = law.weighted_second_moment(M.T @ M)
