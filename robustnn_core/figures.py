@@ -256,7 +256,8 @@ class Shown:
         return f"Figure: {self.alt}"
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        scroll = 'tabindex="0" role="region" aria-label="Figure, scrolls sideways" ' if self._wide else ""
+        name = html.escape(f"Figure, scrolls sideways: {self.alt}")
+        scroll = f'tabindex="0" role="region" aria-label="{name}" ' if self._wide else ""
         inner = "min-width:36rem;" if self._wide else ""
         markup = (
             f'<div class="rnn-figure" {scroll}style="overflow-x:auto"><style>html[data-theme="dark"] .bd-content '

@@ -91,6 +91,8 @@ def measured_steps(net, law, w_star, *, eta, target, most, repeats, seed, advers
     >>> measured_steps(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [1, 0], eta=0.1, target=1e-2, most=500, repeats=50, seed=0)
     54
     """
+    target = checks.number(target, "target", above=0.0)
+    most = checks.integer(most, "most", at_least=1)
     run = train(net, law, w_star, adversary=adversary, eta=eta, steps=most, repeats=repeats, seed=seed, M=M, start=start, records=most + 1)
     reached = np.flatnonzero(run.trace.mean_square <= target)
     if len(reached) == 0:
@@ -142,6 +144,8 @@ def impostor_pair(w_star, *, theta, radius, direction):
     """
     w_star = checks.array(w_star, "w_star", shape=("r",))
     direction = checks.array(direction, "direction", shape=w_star.shape)
+    if not direction.any():
+        raise ValueError("direction is 0; give any other vector")
     return w_star + checks.number(theta, "theta", at_least=0.0) / checks.number(radius, "radius", above=0.0) * direction / np.linalg.norm(direction)
 
 
@@ -216,6 +220,11 @@ def sgd_errors(law, w_star, *, theta, eta, steps, repeats, seed, start=None, rec
     np.True_
     """
     w_star = checks.array(w_star, "w_star", shape=(law.n,))
+    theta = checks.number(theta, "theta", at_least=0.0)
+    eta = checks.number(eta, "eta", above=0.0)
+    steps = checks.integer(steps, "steps", at_least=0)
+    repeats = checks.integer(repeats, "repeats", at_least=1)
+    records = checks.integer(records, "records", at_least=2)
     rng = streams.generator(seed)
     w = np.tile(np.zeros(law.n) if start is None else checks.array(start, "start", shape=(law.n,)), (repeats, 1))
     times = np.unique(np.linspace(0, steps, min(records, steps + 1)).round().astype(int))
@@ -259,6 +268,7 @@ def feasible_corners(X, y, *, theta, leak=0.0):
     X = checks.array(X, "X", shape=("N", 2))
     y = checks.array(y, "y", shape=(len(X),))
     theta = checks.number(theta, "theta", above=0.0)
+    leak = checks.number(leak, "leak")
     levels = np.stack([np.zeros_like(y), y - theta, y + theta])
     if leak != 0:
         levels = np.concatenate([levels, levels[1:] / leak])
@@ -299,6 +309,9 @@ def widest_pair(X, *, theta, leak=0.0, starts=3):
     np.float64(2.0)
     """
     X = checks.array(X, "X", shape=("N", 2))
+    theta = checks.number(theta, "theta", above=0.0)
+    leak = checks.number(leak, "leak", above=-1.0)
+    starts = checks.integer(starts, "starts", at_least=1)
     walls = np.sort(np.mod(np.arctan2(X[:, 1], X[:, 0])[:, None] + np.array([0.5, 1.5]) * np.pi, 2 * np.pi).ravel())
     middles = (walls + np.roll(walls, -1) + np.where(np.roll(walls, -1) < walls, 2 * np.pi, 0)) / 2
     patterns = np.unique(np.where(X @ np.stack([np.cos(middles), np.sin(middles)]) >= 0, 1.0, -1.0).T, axis=0)
@@ -362,6 +375,8 @@ def worst_lie(net, law, *, theta, M=None):
     >>> np.abs(worst_lie(nets.SingleFilterNet.gate(2), law, theta=0.1).direction).round(3)
     array([0.224, 1.789])
     """
+    theory._check_pair(net, law)
+    theory._check_finite(law)
     M = theory._check_m(net, M)
     whitened = theory.best_m(net, law)
     _, u = laws._ascend(law.X @ whitened.T)
@@ -380,8 +395,11 @@ def nearest_impostor(net, law, w_star, *, theta):
     >>> nearest_impostor(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], theta=0.1).round(6)
     array([1. , 0.9])
     """
+    theory._check_pair(net, law)
+    theory._check_finite(law)
     w_star = checks.array(w_star, "w_star", shape=(net.patches.shape[1],))
     theta = checks.number(theta, "theta", above=0.0)
+    theory.best_m(net, law)  # refuses inputs that leave a direction unseen: an impostor there is free
     gram = net.mean_patch @ law.second_moment() @ net.mean_patch.T
     weakest = np.linalg.eigh(gram)[1][:, 0]
     weakest = weakest * -np.sign(weakest[np.argmax(np.abs(weakest))])

@@ -131,8 +131,7 @@ def greedy_snapshot(net, law, w_star, weights, *, theta, M=None):
     array([[-0.5, -0.5,  0.5,  0.5]])
     """
     theory._check_pair(net, law)
-    if not isinstance(law, laws.Symmetrised):
-        raise ValueError(f"law = {type(law).__name__} has no finite sums; sample it and use laws.Symmetrised(X)")
+    theory._check_finite(law)
     M = theory._check_m(net, M)
     r = M.shape[0]
     w_star = checks.array(w_star, "w_star", shape=(r,))
@@ -156,7 +155,10 @@ def parity(law, a, b, leak=0.0):
     >>> parity(laws.Symmetrised([[1.0, 2.0], [0.5, -1.0]]), [1, 0], [1, 1], leak=0.1).assert_holds().rows[-1].lhs
     0.75625
     """
-    z, y = law.points() @ np.asarray(a, float), law.points() @ np.asarray(b, float)
+    theory._check_finite(law)
+    a, b = checks.array(a, "a", shape=(law.n,)), checks.array(b, "b", shape=(law.n,))
+    leak = checks.number(leak, "leak")
+    z, y = law.points() @ a, law.points() @ b
     up, down = nets.leaky_relu(z, leak), nets.leaky_relu(-z, leak)
     ledger = Ledger("Lemma B.1 (parity)")
     ledger.eq("P1", r"\sigma(z)-\sigma(-z)=(1+\alpha)z", up - down, (1 + leak) * z)
@@ -170,7 +172,7 @@ def parity(law, a, b, leak=0.0):
         "P3",
         r"\mathbb E[\sigma(a\cdot x)\,b\cdot x]=\tfrac{1+\alpha}2a^\top\Sigma b",
         np.mean(up * y),
-        (1 + leak) / 2 * np.asarray(a, float) @ law.second_moment() @ np.asarray(b, float),
+        (1 + leak) / 2 * a @ law.second_moment() @ b,
     )
     return ledger
 
@@ -222,6 +224,11 @@ def recursion(*, b, c1, c2, c3, start, target, gamma):
     >>> recursion(b=1.0, c1=2.0, c2=0.01, c3=0.01, start=1.0, target=0.1, gamma=2.0).assert_holds().rows[-1].label
     'R9'
     """
+    b, c2, c3 = (checks.number(value, name, above=0.0) for value, name in ((b, "b"), (c2, "c2"), (c3, "c3")))
+    c1 = checks.number(c1, "c1", above=b**2 / 4, remedy="else A may be negative")
+    start = checks.number(start, "start", above=0.0)
+    target = checks.number(target, "target", above=c3 / b, below=start, remedy="the bounds are c3/b and start")
+    gamma = checks.number(gamma, "gamma", above=(target + c2 / c1) / (target - c3 / b), remedy="that is (target + c2/c1)/(target - c3/b)")
     step = b / (gamma * c1)
     A, B = 1 - step * b + step**2 * c1, step**2 * c2 + step * c3
     floor = (c2 / c1 + gamma * c3 / b) / (gamma - 1)
@@ -310,6 +317,7 @@ def case_two(shot, *, eta):
     >>> case_two(shot, eta=0.05).assert_holds().rows[-1].label
     'T12'
     """
+    eta = checks.number(eta, "eta", above=0.0)
     c, theta, size = shot.constants, shot.theta, shot.size
     m1, m2, m3, m4 = c.m
     cc = (1 + c.leak) * np.sqrt(c.lam3)
@@ -458,7 +466,10 @@ def exactness(shot, *, eta):
     n = shot.net.patches.shape[2]
     if shot.net.patches.shape != (1, n, n) or not (np.array_equal(shot.net.patches[0], np.eye(n)) and np.array_equal(shot.M, np.eye(n))):
         raise ValueError("shot must be of a single gate with M = I; see SingleFilterNet.gate")
+    eta = checks.number(eta, "eta", above=0.0)
     alpha, size = shot.net.leak, shot.size
+    if size.min() == 0:
+        raise ValueError("shot.weights holds w* itself, where the error has no direction; leave that row out")
     unit = shot.e / size[:, None]
     moved = shot.e[:, None, :] + eta * (shot.h + shot.xi)[:, :, None] * shot.X[None]
     along = (moved * unit[:, None, :]).sum(axis=2)
@@ -497,6 +508,8 @@ def minimax(X, *, theta, direction, leak=0.0):
     theta = checks.number(theta, "theta", above=0.0)
     leak = checks.number(leak, "leak", at_least=0.0, at_most=1.0)
     direction = checks.array(direction, "direction", shape=(X.shape[1],))
+    if not direction.any():
+        raise ValueError("direction is 0; give any other vector")
     u = direction / np.linalg.norm(direction) * 4 * theta / ((1 + leak) * rho)
     z = X @ u / 2
     plus, minus = nets.leaky_relu(z, leak), nets.leaky_relu(-z, leak)
@@ -533,6 +546,8 @@ def ball(X, w0, *, theta, direction, leak=0.0):
     X = checks.array(X, "X", shape=("N", "n"))
     w0 = checks.array(w0, "w0", shape=(X.shape[1],))
     direction = checks.array(direction, "direction", shape=w0.shape)
+    if not direction.any():
+        raise ValueError("direction is 0; give any other vector")
     theta = checks.number(theta, "theta", above=0.0)
     L, rho = max(1.0, abs(leak)), np.linalg.norm(X, axis=1).max()
     v = direction / np.linalg.norm(direction) * theta / (L * rho)

@@ -521,6 +521,11 @@ def _check_pair(net, law):
         raise ValueError(f"law has dimension n = {law.n}, but the patches of net see n = {net.patches.shape[2]}")
 
 
+def _check_finite(law):
+    if not isinstance(law, laws.Symmetrised):
+        raise ValueError(f"law = {type(law).__name__} has no finite sums; sample it and use laws.Symmetrised(X)")
+
+
 def _check_m(net, M):
     M = net.mean_patch if M is None else checks.array(M, "M", shape=net.mean_patch.shape)
     if not M.any():
@@ -543,7 +548,7 @@ def _check_constants(c):
 def _check_leak(c):
     if not 0 <= c.leak <= 1:
         raise ValueError(
-            f"c.leak = {c.leak} must be in [0, 1] for Theorem II.1 (its Lemma B.2 is false outside); "
+            f"c.leak = {c.leak} must be in [0, 1] for Theorem II.1 as this book states it (Lemma B.2 fails below 0); "
             "sharp_schedule holds for every leak > -1"
         )
 

@@ -88,6 +88,10 @@ def greedy(theta, w_star):
     return lambda x, mx, w, clean, coin: theta if np.dot(w - w_star, mx) >= 0 else -theta
 
 
+def fixed_lie(theta, direction):
+    return lambda x, mx, w, clean, coin: theta if np.dot(direction, mx) >= 0 else -theta
+
+
 def impostor(patches, leak, w_adv):
     return lambda x, mx, w, clean, coin: net(patches, leak, w_adv, x) - clean
 

@@ -134,6 +134,8 @@ def test_how_often_an_attack_with_a_probability_acts():
         (lambda: adv.Impostor(3.0), r"^w_adv has shape \(\); it must have shape \(r,\)"),
         (lambda: adv.Impostor([np.nan]), r"^w_adv contains nan"),
         (lambda: adv.Impostor([1.0], theta=-1), r"^theta = -1.0 must be >= 0"),
+        (lambda: adv.FixedLie([[1.0]], 0.1), r"^direction has shape \(1, 1\); it must have shape \(r,\)"),
+        (lambda: adv.FixedLie([1.0], -0.1), r"^theta = -0.1 must be >= 0"),
         (lambda: adv.Compiled(lambda *a: 0.0, 0.1), r"^function = .* must be compiled: decorate it with numba.njit"),
         (lambda: adv.Compiled(own, -1.0), r"^theta = -1.0 must be >= 0"),
         (lambda: adv.WithProbability(adv.Greedy(0.1), 1.5), r"^probability = 1.5 must be >= 0 and <= 1"),

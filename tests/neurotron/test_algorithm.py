@@ -27,6 +27,7 @@ ANSWERS = {
     "constant": (lambda net, w: adv.Constant(THETA), lambda net, w: reference.constant(THETA)),
     "random sign": (lambda net, w: adv.RandomSign(THETA), lambda net, w: reference.random_sign(THETA)),
     "greedy": (lambda net, w: adv.Greedy(THETA), lambda net, w: reference.greedy(THETA, w)),
+    "fixed lie": (lambda net, w: adv.FixedLie(w + 0.1, THETA), lambda net, w: reference.fixed_lie(THETA, w + 0.1)),
     "impostor": (lambda net, w: adv.Impostor(w + 0.4), lambda net, w: reference.impostor(net.patches, net.leak, w + 0.4)),
 }
 
@@ -245,6 +246,7 @@ GATE, GAUSS = nets.SingleFilterNet.gate(2), laws.Gaussian(2)
         ({"adversary": 0.1}, r"^adversary = 0.1 must be one of neurotron.adversaries"),
         ({"adversary": adv.Greedy}, r"^adversary = .* must be one of neurotron.adversaries"),
         ({"adversary": adv.Impostor([1.0])}, r"^adversary.w_adv has shape \(1,\); it must have shape \(2,\)"),
+        ({"adversary": adv.FixedLie([1.0], 0.1)}, r"^adversary.w_adv has shape \(1,\); it must have shape \(2,\)"),
         ({"eta": 0}, r"^eta = 0.0 must be > 0"),
         ({"eta": -0.1}, r"^eta = -0.1 must be > 0"),
         ({"eta": np.nan}, r"^eta = nan must be a finite number"),

@@ -5,6 +5,7 @@ import site_browser as browser
 
 AXE = browser.ROOT / ".cache" / "checks" / "axe.min.js"
 
+
 def test_needs_no_network_and_reports_no_error(served, opened):
     for tab in (served, opened):
         assert not tab.heard.foreign
@@ -59,6 +60,7 @@ def test_axe_finds_nothing(served, scheme):
 def test_fits_a_phone(phone):
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     assert phone.evaluate(CUT_OFF) == []
+    assert phone.evaluate(OUT_ON_THE_LEFT) == []
 
 
 # Elements of the text that leave the window and cannot be scrolled into it.
@@ -69,6 +71,13 @@ CUT_OFF = """() => [...document.querySelectorAll('article.bd-article *')].filter
     if (['auto', 'scroll'].includes(getComputedStyle(p).overflowX)) return false;
   return true;
 }).map((e) => e.outerHTML.slice(0, 160))"""
+
+
+# Scrolling goes to the right only: a formula that begins left of its box can never be read.
+OUT_ON_THE_LEFT = """() => [...document.querySelectorAll('div.math')].filter((d) => {
+  const start = d.getBoundingClientRect().left - d.scrollLeft - 1;
+  return [...d.querySelectorAll('mjx-mi, mjx-mn, mjx-mo')].some((e) => e.getBoundingClientRect().left < start);
+}).map((d) => d.textContent.slice(0, 80))"""
 
 
 def test_every_explorer_answers_to_every_control(opened):
