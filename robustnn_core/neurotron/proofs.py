@@ -295,7 +295,8 @@ def case_one(shot, *, gamma=2.0):
     )
     ledger.leq("C3", r"\lambda_1\le\lambda_2\sqrt{\lambda_3}\,m_2", c.lam1, c.lam2 * np.sqrt(c.lam3) * c.m[1])
     ledger.leq("C4", r"m_2^2\le m_4", c.m[1] ** 2, c.m[3])
-    ledger.lt("C5", r"0\le\kappa<1", max(kappa, -kappa), 1.0)
+    ledger.leq("C5", r"0\le\kappa", 0.0, kappa)
+    ledger.lt("C5", r"\kappa<1", kappa, 1.0)
     return ledger
 
 
