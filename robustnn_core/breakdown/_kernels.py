@@ -182,7 +182,7 @@ def consensus(r, scale, counts):
     k log(k 2^l / n) - (k - n 2^-l) nats (the large deviation of a Poisson count); the best level l counts.
     An exact fit is worth about log(2^40) = 28 nats, so a model that fits a few more points exactly wins;
     with noise the best level settles at the noise by itself. ``r`` (n,) is overwritten by its modulus over
-    the scale, ``counts`` (LEVELS + 1,) by the histogram.
+    the scale, ``counts`` (LEVELS + 1,) by the histogram. Returns (log-odds, best level).
     """
     n = r.size
     counts[:] = 0
@@ -193,12 +193,14 @@ def consensus(r, scale, counts):
         level = 1022 - (bits[i] >> 52)  # the binary exponent: |r| / scale lies in [2^-(level+1), 2^-level)
         if level >= 0:
             counts[min(level, LEVELS)] += 1
-    best = 0.0
+    best, where = 0.0, 0
     k = 0
     expected = n * 2.0**-LEVELS
     for level in range(LEVELS, 0, -1):
         k += counts[level]
         if k > expected:
-            best = max(best, k * np.log(k / expected) - (k - expected))
+            value = k * np.log(k / expected) - (k - expected)
+            if value > best:
+                best, where = value, level
         expected *= 2.0
-    return best
+    return best, where
