@@ -60,45 +60,59 @@ def keep_smallest(loss, h, work, kept):
 
 
 @njit(cache=True, nogil=True)
-def cholesky_solve(G, b, tolerance):
-    """Solve G t = b for a positive semidefinite G (p, p), in place: G is destroyed, b becomes t.
+def cholesky(G, tolerance):
+    """Factor a positive semidefinite G (p, p) into L L' in its lower triangle, in place. Returns the rank.
 
-    A pivot below ``tolerance`` times its diagonal entry is a direction that the data leave free: its
-    component of t is 0. Only the lower triangle of G is read. Returns the rank.
+    A pivot below ``tolerance`` times its diagonal entry is a direction that the data leave free: its column
+    becomes 0 and :func:`solve` leaves it alone.
     """
-    p = b.size
+    p = G.shape[0]
     rank = 0
     for j in range(p):
         diagonal = G[j, j]
         pivot = diagonal
         for k in range(j):
             pivot -= G[j, k] * G[j, k]
-        if pivot > tolerance * diagonal and pivot > 0.0:
-            rank += 1
-            root = np.sqrt(pivot)
-            G[j, j] = root
-            total = b[j]
-            for k in range(j):
-                total -= G[j, k] * b[k]
-            b[j] = total / root
-            for i in range(j + 1, p):
+        free = not (pivot > tolerance * diagonal and pivot > 0.0)
+        root = 0.0 if free else np.sqrt(pivot)
+        rank += not free
+        G[j, j] = root
+        for i in range(j + 1, p):
+            total = 0.0
+            if not free:
                 total = G[i, j]
                 for k in range(j):
                     total -= G[i, k] * G[j, k]
-                G[i, j] = total / root
+                total /= root
+            G[i, j] = total
+    return rank
+
+
+@njit(cache=True, nogil=True)
+def solve(L, b):
+    """Overwrite b (p,) by the solution of L L' t = b, with t = 0 in the free directions of :func:`cholesky`."""
+    p = b.size
+    for j in range(p):
+        if L[j, j] > 0.0:
+            total = b[j]
+            for k in range(j):
+                total -= L[j, k] * b[k]
+            b[j] = total / L[j, j]
         else:
-            G[j, j] = 0.0
             b[j] = 0.0
-            for i in range(j + 1, p):
-                G[i, j] = 0.0
     for j in range(p - 1, -1, -1):
-        if G[j, j] > 0.0:
+        if L[j, j] > 0.0:
             total = b[j]
             for i in range(j + 1, p):
-                total -= G[i, j] * b[i]
-            b[j] = total / G[j, j]
-        else:
-            b[j] = 0.0
+                total -= L[i, j] * b[i]
+            b[j] = total / L[j, j]
+
+
+@njit(cache=True, nogil=True)
+def cholesky_solve(G, b, tolerance):
+    """Factor G in place, overwrite b by the solution of G t = b, return the rank."""
+    rank = cholesky(G, tolerance)
+    solve(G, b)
     return rank
 
 
