@@ -1,0 +1,313 @@
+r"""Neuro-Tron itself, thousands of runs at a time, against any adversary.
+
+.. code-block:: text
+
+    for t = 1, 2, ...:   draw x_t;  query y_t;  g = (y_t - f_w(x_t)) M x_t;   w <- w + eta g
+
+Every repeat has its own stream of random numbers, so the result depends on the seed alone: not on the
+number of threads, nor on how many other repeats there are.
+"""
+
+import math
+import os
+import types
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from robustnn_core import checks, laws, nets, streams, sweeps
+from robustnn_core.neurotron import adversaries as adv
+from robustnn_core.neurotron.theory import _check_m, _check_pair
+
+__all__ = ["Run", "Trace", "train"]
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """The errors of every repeat along the way.
+
+    Attributes
+    ----------
+    steps : ndarray, shape (S,), int
+        Updates made when each record was taken; 0 is the start.
+    errors : ndarray, shape (S, repeats)
+        \\|w - w*\\| of each repeat.
+    """
+
+    steps: np.ndarray
+    errors: np.ndarray
+
+    @property
+    def mean_square(self):
+        """The estimate of Delta_t = E\\|w - w*\\|^2, shape (S,)."""
+        return (self.errors**2).mean(axis=1)
+
+    @property
+    def rms(self):
+        """Its root, shape (S,)."""
+        return np.sqrt(self.mean_square)
+
+    def quantile(self, q):
+        """The q-quantile over the repeats, shape (S,)."""
+        return np.quantile(self.errors, q, axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What :func:`train` returns.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (repeats, r)
+        The last weights of every repeat.
+    errors : ndarray, shape (repeats,)
+        Their distance to w*; inf or nan where a repeat diverged.
+    trace : Trace
+    steps : int
+        Updates made: fewer than asked for only if the run was interrupted.
+    """
+
+    weights: np.ndarray
+    errors: np.ndarray
+    trace: Trace
+    steps: int
+
+    @property
+    def rms(self):
+        """Root mean square error at the end."""
+        return float(np.sqrt(np.mean(self.errors**2)))
+
+
+def train(
+    net, law, w_star, *, adversary=None, eta, steps, repeats=1, seed, M=None, start=None,
+    records=60, threads=None, progress=False,
+):  # fmt: skip
+    r"""Run Neuro-Tron ``repeats`` times against an adversary that may move every label.
+
+    Parameters
+    ----------
+    net : nets.SingleFilterNet
+        Patches (k, r, n) and leak.
+    law : laws.Law
+        Of the inputs.
+    w_star : array_like, shape (r,)
+        The true filter.
+    adversary : adversaries.Adversary, optional
+        ``NoAttack()`` when not given.
+    eta : float > 0
+        Step size (units: weight / (label x \|Mx\|)).
+    steps : int >= 0
+        Updates of every repeat.
+    repeats : int >= 1
+    seed : int >= 0 or tuple of int
+    M : array_like, shape (r, n), optional
+        The mean patch when not given.
+    start : array_like, shape (r,) or (repeats, r), optional
+        The first weights; 0 when not given.
+    records : int >= 2
+        How many points of the trajectory to keep, evenly spaced, both ends among them.
+    threads : int >= 1, optional
+        All cores when not given. The result is the same, bit for bit.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ValueError
+        Bad shapes or values, or an adversary that answered with \|xi\| > theta.
+
+    Notes
+    -----
+    An interrupt (Ctrl-C) keeps what is done: the result says in ``steps`` how far it came, with a warning.
+    Source: Algorithm 1 of the paper; the book, *The poisoned oracle*.
+
+    Examples
+    --------
+    >>> from robustnn_core.neurotron import adversaries
+    >>> net, law = nets.SingleFilterNet.gate(2), laws.Sphere(2, 1.0)
+    >>> run = train(net, law, [1.0, 2.0], eta=0.5, steps=400, repeats=3, seed=0)
+    >>> run.errors.max() < 1e-6
+    np.True_
+    >>> w_adv = [1.0, 2.1]
+    >>> run = train(net, law, [1.0, 2.0], adversary=adversaries.Impostor(w_adv), eta=0.5, steps=400, seed=0)
+    >>> run.weights.round(6)
+    array([[1. , 2.1]])
+    """
+    _check_pair(net, law)
+    r = net.mean_patch.shape[0]
+    w_star = checks.array(w_star, "w_star", shape=(r,))
+    M = _check_m(net, M)
+    adversary = adv.NoAttack() if adversary is None else adversary
+    if not isinstance(adversary, adv.Adversary):
+        raise ValueError(f"adversary = {adversary!r} must be one of neurotron.adversaries")
+    w_adv = np.zeros(r) if adversary.w_adv is None else checks.array(adversary.w_adv, "adversary.w_adv", shape=(r,))
+    eta = checks.number(eta, "eta", above=0.0)
+    steps = checks.integer(steps, "steps", at_least=0)
+    repeats = checks.integer(repeats, "repeats", at_least=1)
+    records = checks.integer(records, "records", at_least=2)
+    cores = os.cpu_count() or 1
+    threads = cores if threads is None else checks.integer(threads, "threads", at_least=1)
+    if start is None:
+        weights = np.zeros((repeats, r))
+    elif np.ndim(start) == 2:
+        weights = checks.array(start, "start", shape=(repeats, r)).copy()
+    else:
+        weights = np.repeat(checks.array(start, "start", shape=(r,))[None], repeats, axis=0)
+
+    marks = np.unique(np.linspace(0, steps, min(records, steps + 1)).round().astype(np.int64))
+    code, data = law._kernel_form()
+    problem = (
+        law.n, code, data, _gather(net.patches), net.patches.shape[0], net.leak, _gather(M[None]), w_star, eta,
+        adversary.code, float(adversary.theta), float(adversary.probability), w_adv,
+    )  # fmt: skip
+    kernel = _kernel if adversary.code != adv.COMPILED else _kernel_around(adversary.function)
+    generators = streams.spawn(seed, repeats) if code == laws.GIVEN else None
+    generators = generators and [streams.generator(s) for s in generators]
+    states = streams.states(seed, 2 * repeats).reshape(repeats, 8)  # inputs, and the adversary's coins
+    errors = np.empty((len(marks), repeats))
+    errors[0] = np.linalg.norm(weights - w_star, axis=1)
+
+    def advance(part, count):
+        given = np.zeros((0, 0, 0))
+        if generators is not None:
+            given = np.stack([law.sample(generators[i], count) for i in range(part.start, part.stop)])
+        return kernel(*problem, given, states[part], weights[part], count)
+
+    size = -(-repeats // threads)
+    parts = [slice(i, min(i + size, repeats)) for i in range(0, repeats, size)]
+    done = 0
+    pool = ThreadPoolExecutor(len(parts)) if len(parts) > 1 else None
+    try:
+        for i in sweeps.progress(range(1, len(marks)), label="Neuro-Tron", show=progress):
+            count = int(marks[i] - marks[i - 1])
+            if pool is None:
+                worst = [advance(parts[0], count)]
+            else:
+                worst = list(pool.map(advance, parts, [count] * len(parts)))
+            if max(worst) > 0.0:
+                raise ValueError(
+                    f"adversary = {adversary!r} answered with |xi| = {max(worst):.6g} > theta = {adversary.theta:.6g}; "
+                    "declare a larger theta, or keep the answer inside the budget"
+                )
+            errors[i] = np.linalg.norm(weights - w_star, axis=1)
+            done = i
+    except KeyboardInterrupt:
+        warnings.warn(f"interrupted after {marks[done]} of {steps} updates", RuntimeWarning, stacklevel=2)
+    finally:
+        if pool is not None:
+            pool.shutdown()
+    trace = Trace(steps=marks[: done + 1], errors=errors[: done + 1])
+    return Run(weights=weights, errors=errors[done].copy(), trace=trace, steps=int(marks[done]))
+
+
+def _gather(stack):
+    """A stack of matrices (k, r, n) for the kernel: values (k r, q) and columns (k r, q), q non-zeros a row.
+
+    The identity and every convolution have q = 1: such a matrix only picks coordinates.
+    """
+    rows = stack.reshape(-1, stack.shape[2])
+    width = max(1, int(np.count_nonzero(rows, axis=1).max()))
+    columns = np.argsort(rows == 0, axis=1, kind="stable")[:, :width]
+    return np.take_along_axis(rows, columns, axis=1).copy(), columns.astype(np.int64)
+
+
+@njit(cache=True)
+def _attack(x, mx, w, w_star, clean, theta, coin):
+    """The place of a user's adversary; never called for the built-in ones."""
+    return 0.0
+
+
+_BLOCK = 64  # inputs drawn at a time
+
+
+def _advance(
+    n, law_code, law_data, patches, k, leak, filters, w_star, eta,
+    adv_code, theta, probability, w_adv, given, states, weights, steps,
+):  # fmt: skip
+    """Kernel: ``steps`` updates of every row of ``weights``, in place; 0.0, or the |xi| that broke the budget.
+
+    One flat body on purpose: a view or a call inside the loop over t costs more than the arithmetic.
+    """
+    a_values, a_columns = patches
+    m_values, m_columns = filters
+    repeats, r = weights.shape
+    a_width, m_width = a_values.shape[1], m_values.shape[1]
+    X = np.empty((_BLOCK, n))
+    w, mx = np.empty(r), np.empty(r)
+    even, odd = 0.5 * (1.0 - leak) / k, 0.5 * (1.0 + leak) / k  # sigma(z) = odd z + even |z|, over k
+    impostor = adv_code == adv.IMPOSTOR
+    for i in range(repeats):
+        inputs, coins = states[i, :4], states[i, 4:]
+        for j in range(r):
+            w[j] = weights[i, j]
+        for t in range(steps):
+            place = t % _BLOCK
+            if place == 0:
+                count = min(_BLOCK, steps - t)
+                if law_code == laws.GIVEN:
+                    X[:count] = given[i, t : t + count]
+                else:
+                    laws.draw_rows(law_code, law_data, inputs, X[:count])
+
+            present, clean, posed = 0.0, 0.0, 0.0
+            row = 0
+            for _ in range(k):
+                z, z_star, z_adv = 0.0, 0.0, 0.0
+                for j in range(r):
+                    seen = a_values[row, 0] * X[place, a_columns[row, 0]]
+                    for e in range(1, a_width):
+                        seen += a_values[row, e] * X[place, a_columns[row, e]]
+                    z += w[j] * seen
+                    z_star += w_star[j] * seen
+                    if impostor:
+                        z_adv += w_adv[j] * seen
+                    row += 1
+                present += odd * z + even * abs(z)
+                clean += odd * z_star + even * abs(z_star)
+                if impostor:
+                    posed += odd * z_adv + even * abs(z_adv)
+
+            push = 0.0
+            for j in range(r):
+                total = m_values[j, 0] * X[place, m_columns[j, 0]]
+                for e in range(1, m_width):
+                    total += m_values[j, e] * X[place, m_columns[j, e]]
+                mx[j] = total
+                push += (w[j] - w_star[j]) * total
+
+            error = clean - present
+            if adv_code != adv.NONE and (probability == 1.0 or streams.uniform(coins) < probability):
+                if adv_code == adv.CONSTANT:
+                    xi = theta
+                elif adv_code == adv.RANDOM_SIGN:
+                    xi = math.copysign(theta, streams.uniform(coins) - 0.5)
+                elif adv_code == adv.GREEDY:
+                    xi = math.copysign(theta, push)
+                elif adv_code == adv.IMPOSTOR:
+                    xi = posed - clean
+                else:
+                    xi = _attack(X[place], mx, w, w_star, clean, theta, streams.uniform(coins))
+                if not abs(xi) <= theta * (1 + 1e-12):
+                    return abs(xi) if xi == xi else np.inf
+                error += xi
+            for j in range(r):
+                w[j] += eta * error * mx[j]
+        for j in range(r):
+            weights[i, j] = w[j]
+    return 0.0
+
+
+_kernel = njit(cache=True, nogil=True)(_advance)
+
+
+def _kernel_around(attack):
+    """The same kernel, compiled around a user's adversary in the place of ``_attack`` (some seconds)."""
+    body = types.FunctionType(_advance.__code__, {**globals(), "_attack": attack})
+    return njit(nogil=True)(body)

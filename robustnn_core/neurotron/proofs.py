@@ -1,0 +1,575 @@
+r"""The proofs of the Neuro-Tron part, step by step on live data.
+
+Each function takes numbers that a real run has reached and returns a :class:`~robustnn_core.ledger.Ledger`
+with one row for each numbered (in)equality of the proof on the page of the same name. Expectations over
+the input are *exact*: the law is a :class:`~robustnn_core.laws.Symmetrised` one, a finite set of points
++-x, so that a step that fails fails for good and not by chance.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from robustnn_core import checks, laws, nets
+from robustnn_core.ledger import Ledger
+from robustnn_core.neurotron import theory
+
+__all__ = [
+    "Snapshot",
+    "best_m_ledger",
+    "case_one",
+    "case_two",
+    "exactness",
+    "greedy_snapshot",
+    "lipschitz",
+    "minimax",
+    "parity",
+    "recursion",
+    "regression",
+    "sharp",
+    "weighted",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    r"""Where R runs stand at one time, and what an adversary answers at every input from there.
+
+    Attributes
+    ----------
+    net : nets.SingleFilterNet
+    law : laws.Symmetrised
+    M : ndarray, shape (r, n)
+    w_star : ndarray, shape (r,)
+    weights : ndarray, shape (R, r)
+    xi : ndarray, shape (R, 2N)
+        The adversary's answer to run i at the input ``law.points()[j]``.
+    theta : float
+        Its budget.
+    """
+
+    net: nets.SingleFilterNet
+    law: laws.Symmetrised
+    M: np.ndarray
+    w_star: np.ndarray
+    weights: np.ndarray
+    xi: np.ndarray
+    theta: float
+
+    @cached_property
+    def constants(self):
+        return theory.constants(self.net, self.law, self.M)
+
+    @cached_property
+    def X(self):
+        """The equally likely inputs, (2N, n): the second half is minus the first."""
+        return self.law.points()
+
+    @cached_property
+    def e(self):
+        """Errors w - w*, (R, r)."""
+        return self.weights - self.w_star
+
+    @cached_property
+    def size(self):
+        """|e|, (R,)."""
+        return np.linalg.norm(self.e, axis=1)
+
+    @cached_property
+    def MX(self):
+        return self.X @ self.M.T
+
+    @cached_property
+    def pull(self):
+        """e . Mx, (R, 2N)."""
+        return self.e @ self.MX.T
+
+    @cached_property
+    def seen(self):
+        """What each patch sees of w and of w*: (R, k, 2N) and (k, 2N)."""
+        views = self.net.patches @ self.X.T
+        return np.einsum("ar,krj->akj", self.weights, views), np.einsum("r,krj->kj", self.w_star, views)
+
+    @cached_property
+    def h(self):
+        """f_{w*} - f_w, (R, 2N)."""
+        present, true = self.seen
+        leak = self.net.leak
+        return nets.leaky_relu(true, leak).mean(axis=0) - nets.leaky_relu(present, leak).mean(axis=1)
+
+
+def greedy_snapshot(net, law, w_star, weights, *, theta, M=None):
+    r"""A :class:`Snapshot` in which the adversary is the greedy one.
+
+    Parameters
+    ----------
+    net : nets.SingleFilterNet
+    law : laws.Symmetrised
+    w_star : array_like, shape (r,)
+    weights : array_like, shape (R, r)
+        For instance ``train(...).weights``.
+    theta : float >= 0
+    M : array_like, shape (r, n), optional
+
+    Raises
+    ------
+    ValueError
+        A law whose expectations are not finite sums, or bad shapes.
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
+    >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.0]], theta=0.5)
+    >>> shot.xi
+    array([[-0.5, -0.5,  0.5,  0.5]])
+    """
+    theory._check_pair(net, law)
+    if not isinstance(law, laws.Symmetrised):
+        raise ValueError(f"law = {type(law).__name__} has no finite sums; sample it and use laws.Symmetrised(X)")
+    M = theory._check_m(net, M)
+    r = M.shape[0]
+    w_star = checks.array(w_star, "w_star", shape=(r,))
+    weights = checks.array(weights, "weights", shape=("R", r))
+    theta = checks.number(theta, "theta", at_least=0.0)
+    xi = theta * np.where((weights - w_star) @ (law.points() @ M.T).T >= 0, 1.0, -1.0)
+    return Snapshot(net, law, M, w_star, weights, xi, theta)
+
+
+def parity(law, a, b, leak=0.0):
+    r"""Lemma B.1: :math:`E[\sigma(a\cdot x)\, b\cdot x] = \frac{1+\alpha}{2}\, a^\top\Sigma b`.
+
+    Parameters
+    ----------
+    law : laws.Symmetrised
+    a, b : array_like, shape (n,)
+    leak : float
+
+    Examples
+    --------
+    >>> parity(laws.Symmetrised([[1.0, 2.0], [0.5, -1.0]]), [1, 0], [1, 1], leak=0.1).assert_holds().rows[-1].lhs
+    0.75625
+    """
+    z, y = law.points() @ np.asarray(a, float), law.points() @ np.asarray(b, float)
+    up, down = nets.leaky_relu(z, leak), nets.leaky_relu(-z, leak)
+    ledger = Ledger("Lemma B.1 (parity)")
+    ledger.eq("P1", r"\sigma(z)-\sigma(-z)=(1+\alpha)z", up - down, (1 + leak) * z)
+    ledger.eq(
+        "P2",
+        r"\mathbb E[\sigma(a\cdot x)\,b\cdot x]=\tfrac12\mathbb E[(\sigma(a\cdot x)-\sigma(-a\cdot x))\,b\cdot x]",
+        np.mean(up * y),
+        np.mean((up - down) * y) / 2,
+    )
+    ledger.eq(
+        "P3",
+        r"\mathbb E[\sigma(a\cdot x)\,b\cdot x]=\tfrac{1+\alpha}2a^\top\Sigma b",
+        np.mean(up * y),
+        (1 + leak) / 2 * np.asarray(a, float) @ law.second_moment() @ np.asarray(b, float),
+    )
+    return ledger
+
+
+def lipschitz(shot):
+    r"""Lemma B.2, link by link, at every run and every input of a snapshot.
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
+    >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.0]], theta=0.5)
+    >>> lipschitz(shot).assert_holds().rows[-1].label
+    'L7'
+    """
+    leak, c = shot.net.leak, shot.constants
+    L = max(1.0, abs(leak))
+    present, true = shot.seen
+    d = nets.leaky_relu(true, leak) - nets.leaky_relu(present, leak)
+    linear = true - present
+    lengths = np.linalg.norm(shot.net.patches @ shot.X.T, axis=1)
+    norms = np.linalg.norm(shot.net.patches, 2, axis=(1, 2))
+    r = np.linalg.norm(shot.X, axis=1)
+    size = shot.size[:, None]
+    ledger = Ledger("Lemma B.2 (how far two nets differ)")
+    ledger.eq("L1", r"(f_{w_*}-f_w)^2=\big(\tfrac1k\sum_i d_i\big)^2", shot.h**2, d.mean(axis=1) ** 2)
+    ledger.leq("L2", r"\big(\tfrac1k\sum_i d_i\big)^2\le\tfrac1k\sum_i d_i^2", d.mean(axis=1) ** 2, (d**2).mean(axis=1))
+    ledger.leq("L3", r"d_i^2\le L_\alpha^2\,(e\cdot A_ix)^2", d**2, L**2 * linear**2)
+    ledger.leq("L4", r"(e\cdot A_ix)^2\le|e|^2|A_ix|^2", linear**2, size[:, :, None] ** 2 * (lengths**2)[None])
+    ledger.leq("L5", r"|A_ix|\le|A_i|_2\,|x|", lengths, norms[:, None] * r[None])
+    ledger.leq("L6", r"(f_{w_*}-f_w)^2\le L_\alpha^2\lambda_3|e|^2|x|^2", shot.h**2, L**2 * c.lam3 * size**2 * r**2)
+    if 0 <= leak <= 1:
+        ledger.leq("L7", r"L_\alpha\le1+\alpha", L, 1 + leak)
+    return ledger
+
+
+def recursion(*, b, c1, c2, c3, start, target, gamma):
+    r"""Lemma A.1: what :math:`\Delta_{t+1}\le(1-\eta'b+\eta'^2c_1)\Delta_t+\eta'^2c_2+\eta'c_3` implies.
+
+    Parameters
+    ----------
+    b, c1, c2, c3 : float > 0
+    start, target : float
+        :math:`\Delta_1` and :math:`\epsilon'^2`, with c3/b < target < start.
+    gamma : float
+        Above (target + c2/c1)/(target - c3/b).
+
+    Examples
+    --------
+    >>> recursion(b=1.0, c1=2.0, c2=0.01, c3=0.01, start=1.0, target=0.1, gamma=2.0).assert_holds().rows[-1].label
+    'R9'
+    """
+    step = b / (gamma * c1)
+    A, B = 1 - step * b + step**2 * c1, step**2 * c2 + step * c3
+    floor = (c2 / c1 + gamma * c3 / b) / (gamma - 1)
+    T = theory._steps(start - floor, target - floor, A)
+    worst = [start]
+    for _ in range(T - 1):
+        worst.append(A * worst[-1] + B)
+    worst = np.array(worst)
+    margin = target * (1 - A) - B
+    ledger = Ledger("Lemma A.1 (the recursion)")
+    ledger.eq("R1", r"A=1-\tfrac{b^2}{c_1}\tfrac{\gamma-1}{\gamma^2}", A, 1 - b**2 / c1 * (gamma - 1) / gamma**2)
+    ledger.lt("R2", r"0<A", 0.0, A)
+    ledger.lt("R3", r"A<1", A, 1.0)
+    ledger.eq("R4", r"\rho:=\tfrac B{1-A}=\tfrac{c_2/c_1+\gamma c_3/b}{\gamma-1}", B / (1 - A), floor, scale=floor)
+    ledger.eq(
+        "R5",
+        r"\Delta_t\le\rho+A^{t-1}(\Delta_1-\rho)",
+        worst,
+        floor + A ** np.arange(T) * (start - floor),
+    )
+    ledger.eq(
+        "R6",
+        r"\epsilon'^2(1-A)-B=\eta'^2c_1\big[\gamma(\epsilon'^2-\tfrac{c_3}b)-(\epsilon'^2+\tfrac{c_2}{c_1})\big]",
+        margin,
+        step**2 * c1 * (gamma * (target - c3 / b) - (target + c2 / c1)),
+        scale=target * (1 - A),
+    )
+    ledger.lt("R7", r"\rho<\epsilon'^2", floor, target)
+    ledger.leq("R8", r"\Delta_T\le\epsilon'^2,\quad T=1+\big\lceil\ln\tfrac{\Delta_1-\rho}{\epsilon'^2-\rho}/(-\ln A)\big\rceil", worst[-1], target)
+    ledger.lt("R9", r"\epsilon'^2<\Delta_{T-1}\ \text{(equality case)}", target, worst[-2] if T > 1 else np.inf)
+    return ledger
+
+
+def case_one(shot, *, gamma=2.0):
+    r"""Theorem II.1, Case I: one step of the realisable dynamics contracts by kappa.
+
+    Parameters
+    ----------
+    shot : Snapshot
+        With theta = 0.
+    gamma : float > 1
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
+    >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.0)
+    >>> case_one(shot).assert_holds().rows[-1].label
+    'C5'
+    """
+    if shot.theta != 0.0:
+        raise ValueError(f"shot.theta = {shot.theta} must be 0 in Case I; use case_two")
+    c = shot.constants
+    s = theory.realizable_schedule(c, eps=1e-3, delta=0.5, start=1.0, gamma=gamma)
+    ledger = Ledger("Theorem II.1, Case I")
+    after = _one_step(shot, s.eta)
+    before = shot.size**2
+    kappa = 1 - s.eta * c.a + s.eta**2 * c.lam2**2 * (1 + c.leak) ** 2 * c.lam3 * c.m[3]
+    ledger.leq("C1", r"\mathbb E[|e^+|^2\mid w]\le\kappa|e|^2", after, kappa * before)
+    ledger.eq(
+        "C2",
+        r"\kappa=1-\tfrac{\gamma-1}{\gamma^2}\tfrac{\lambda_1^2}{\lambda_2^2\lambda_3m_4}",
+        kappa,
+        s.contraction,
+    )
+    ledger.leq("C3", r"\lambda_1\le\lambda_2\sqrt{\lambda_3}\,m_2", c.lam1, c.lam2 * np.sqrt(c.lam3) * c.m[1])
+    ledger.leq("C4", r"m_2^2\le m_4", c.m[1] ** 2, c.m[3])
+    ledger.lt("C5", r"0\le\kappa<1", max(kappa, -kappa), 1.0)
+    return ledger
+
+
+def case_two(shot, *, eta):
+    r"""Theorem II.1, Case II: one poisoned step, from the expansion of the square to Lemma A.1's form.
+
+    Rows T1-T8 are checked at every run of the snapshot (conditionally on its weights), T9-T12 on the
+    average over the runs.
+
+    Parameters
+    ----------
+    shot : Snapshot
+    eta : float > 0
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
+    >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.2)
+    >>> case_two(shot, eta=0.05).assert_holds().rows[-1].label
+    'T12'
+    """
+    c, theta, size = shot.constants, shot.theta, shot.size
+    m1, m2, m3, m4 = c.m
+    cc = (1 + c.leak) * np.sqrt(c.lam3)
+    residual = shot.h + shot.xi
+    g = residual[:, :, None] * shot.MX[None]
+    moved = shot.e[:, None, :] + eta * g
+    inner = residual * shot.pull
+    drift, attack = (shot.h * shot.pull).mean(axis=1), (shot.xi * shot.pull).mean(axis=1)
+    B = shot.net.mean_patch @ shot.law.second_moment() @ shot.M.T
+    quadratic = np.einsum("ar,rs,as->a", shot.e, B, shot.e)
+    length = np.linalg.norm(shot.X, axis=1)
+    square = (g**2).sum(axis=2).mean(axis=1)
+    after = (moved**2).sum(axis=2).mean(axis=1)
+    ledger = Ledger("Theorem II.1, Case II: one step")
+    ledger.eq(
+        "T1",
+        r"|e^+|^2=|e|^2+2\eta\,e\cdot g+\eta^2|g|^2",
+        (moved**2).sum(axis=2),
+        size[:, None] ** 2 + 2 * eta * inner + eta**2 * (g**2).sum(axis=2),
+    )
+    ledger.eq("T2", r"\mathbb E[e\cdot g]=\mathbb E[(f_{w_*}-f_w)\,e\cdot Mx]+\mathbb E[\xi\,e\cdot Mx]", inner.mean(axis=1), drift + attack)
+    ledger.eq("T3", r"\mathbb E[(f_{w_*}-f_w)\,e\cdot Mx]=-\tfrac{1+\alpha}2e^\top\bar A\Sigma M^\top e", drift, -(1 + c.leak) / 2 * quadratic)
+    ledger.leq("T4", r"\lambda_1|e|^2\le e^\top\bar A\Sigma M^\top e", c.lam1 * size**2, quadratic)
+    ledger.leq("T5", r"\mathbb E[\xi\,e\cdot Mx]\le\theta\lambda_2m_1|e|", attack, theta * c.lam2 * m1 * size)
+    ledger.leq("T6", r"2\eta\,\mathbb E[e\cdot g]\le-\eta(1+\alpha)\lambda_1|e|^2+2\eta\theta\lambda_2m_1|e|", 2 * eta * inner.mean(axis=1), -eta * c.a * size**2 + 2 * eta * theta * c.lam2 * m1 * size)
+    bound7 = c.lam2**2 * ((np.abs(shot.h) + theta) ** 2 * length**2).mean(axis=1)
+    ledger.leq("T7", r"\mathbb E|g|^2\le\lambda_2^2\,\mathbb E[(|f_{w_*}-f_w|+\theta)^2|x|^2]", square, bound7)
+    ledger.leq(
+        "T8",
+        r"\mathbb E[(|f_{w_*}-f_w|+\theta)^2|x|^2]\le c^2m_4|e|^2+2c\theta m_3|e|+\theta^2m_2",
+        bound7 / c.lam2**2,
+        cc**2 * m4 * size**2 + 2 * cc * theta * m3 * size + theta**2 * m2,
+    )
+    delta, mean = (size**2).mean(), size.mean()
+    step = eta * c.lam2
+    bound9 = (
+        (1 - eta * c.a + step**2 * cc**2 * m4) * delta
+        + 2 * (step * m1 * theta + step**2 * cc * m3 * theta) * mean
+        + step**2 * m2 * theta**2
+    )
+    ledger.leq("T9", r"\Delta^+\le(1-\eta(1+\alpha)\lambda_1+\eta'^2c^2m_4)\Delta+2\theta(\eta'm_1+\eta'^2cm_3)\,\mathbb E|e|+\eta'^2m_2\theta^2", after.mean(), bound9)
+    ledger.leq("T10", r"2\theta c|e|\le\theta^2+c^2|e|^2", 2 * theta * cc * size, theta**2 + cc**2 * size**2)
+    ledger.leq("T11", r"2\theta|e|\le\theta^2+|e|^2", 2 * theta * size, theta**2 + size**2)
+    b = c.a / c.lam2 - m1
+    c1, c2, c3 = cc**2 * (m3 + m4), theta**2 * (m2 + m3), theta**2 * m1
+    ledger.leq("T12", r"\Delta^+\le(1-\eta'b+\eta'^2c_1)\Delta+\eta'^2c_2+\eta'c_3", after.mean(), (1 - step * b + step**2 * c1) * delta + step**2 * c2 + step * c3)
+    return ledger
+
+
+def weighted(c, *, theta, sizes):
+    r"""The weighted AM-GM: why :math:`c^* = (P/2)^2` replaces :math:`c_\text{trade-off} = P - 1`.
+
+    Parameters
+    ----------
+    c : theory.Constants
+    theta : float > 0
+    sizes : array_like
+        Values of \|e\| at which the inequality is evaluated.
+
+    Examples
+    --------
+    >>> c = theory.constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 1.0))
+    >>> weighted(c, theta=0.1, sizes=[0.1, 1.0]).assert_holds().rows[-1].label
+    'W5'
+    """
+    theory._check_constants(c)
+    sizes = checks.array(sizes, "sizes", shape=("s",))
+    P = c.c_tradeoff + 1
+    rho = P * np.linspace(0.05, 0.95, 19)
+    ledger = Ledger("Weighted AM-GM")
+    ledger.leq("W1", r"2\theta|e|\le\theta^2/\rho+\rho|e|^2", (2 * theta * sizes)[:, None] + 0 * rho, theta**2 / rho + rho * sizes[:, None] ** 2)
+    ledger.leq("W2", r"\rho(P-\rho)\le(P/2)^2", rho * (P - rho), P**2 / 4)
+    ledger.eq("W3", r"\rho=P/2:\ \rho(P-\rho)=c^*", P / 2 * (P - P / 2), c.c_star)
+    ledger.eq("W4", r"c^*-c_{\text{trade-off}}=(P/2-1)^2\ge0", c.c_star - c.c_tradeoff, (P / 2 - 1) ** 2)
+    ledger.leq("W5", r"R(0^+)^2=(2\theta p/a)^2\le\theta^2/c^*", theory.sharp_floor(c, theta=theta, eta=0.0) ** 2, theory.weighted_floor(c, theta=theta))
+    return ledger
+
+
+def sharp(shot, *, eta):
+    r"""Theorem A': every step of its proof.
+
+    Parameters
+    ----------
+    shot : Snapshot
+    eta : float in (0, a/Q)
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
+    >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.2)
+    >>> sharp(shot, eta=0.05).assert_holds().rows[-1].label
+    'S14'
+    """
+    c, theta, size, leak = shot.constants, shot.theta, shot.size, shot.net.leak
+    R = theory.sharp_floor(c, theta=theta, eta=eta)
+    q = c.p + eta * np.sqrt(c.Q * c.V)
+    A, B, C = 1 - eta * c.a + eta**2 * c.Q, eta * theta * q, eta**2 * theta**2 * c.V
+    present, true = shot.seen
+    half = present.shape[-1] // 2
+    length = (shot.MX**2).sum(axis=1)
+    drift, attack = (shot.h * shot.pull).mean(axis=1), (shot.xi * shot.pull).mean(axis=1)
+    spread = (shot.h**2 * length).mean(axis=1)
+    second = ((shot.h + shot.xi) ** 2 * length).mean(axis=1)
+    after = _one_step(shot, eta)
+    u, v = present, np.broadcast_to(true, present.shape)
+    jump = (nets.leaky_relu(u, leak) - nets.leaky_relu(v, leak)) ** 2
+    ledger = Ledger("Theorem A' (the sharper theorem)")
+    ledger.eq("S1", r"\sigma(z)=\tfrac{1+\alpha}2z+\tfrac{1-\alpha}2|z|", nets.leaky_relu(u, leak), (1 + leak) / 2 * u + (1 - leak) / 2 * np.abs(u))
+    ledger.leq("S2", r"2\,\mathbb E[h\,e\cdot Mx]\le-a|e|^2", 2 * drift, -c.a * size**2)
+    ledger.leq("S3", r"\mathbb E[\xi\,e\cdot Mx]\le\theta\,\mathbb E|e\cdot Mx|", attack, theta * np.abs(shot.pull).mean(axis=1))
+    ledger.leq("S4", r"\mathbb E|e\cdot Mx|\le p\,|e|", np.abs(shot.pull).mean(axis=1), c.p * size)
+    ledger.leq("S5", r"(\sigma(u)-\sigma(v))^2+(\sigma(-u)-\sigma(-v))^2\le(1+\alpha^2)(u-v)^2", jump[..., :half] + jump[..., half:], (1 + leak**2) * (u - v)[..., :half] ** 2)
+    ledger.leq("S6", r"\mathbb E[h^2|Mx|^2]\le Q|e|^2", spread, c.Q * size**2)
+    ledger.leq("S7", r"\sqrt{\mathbb E[(h+\xi)^2|Mx|^2]}\le\sqrt{\mathbb E[h^2|Mx|^2]}+\theta\sqrt V", np.sqrt(second), np.sqrt(spread) + theta * np.sqrt(c.V))
+    ledger.leq("S8", r"\mathbb E[|e^+|^2\mid w]\le A|e|^2+2B|e|+C", after, A * size**2 + 2 * B * size + C)
+    D = np.sqrt((size**2).mean())
+    ledger.leq("S9", r"\sqrt{\Delta^+}\le\varphi(\sqrt\Delta)", np.sqrt(after.mean()), np.sqrt(A * D**2 + 2 * B * D + C))
+    ledger.leq("S10", r"a|e|^2\le2\,\mathbb E|h\,e\cdot Mx|\le2\sqrt Q|e|^2", c.a, 2 * np.sqrt(c.Q))
+    ledger.leq("S11", r"0\le A", 0.0, A)
+    scale = max(R, 1e-12)
+    ledger.eq("S12", r"\varphi(R)=R", np.sqrt(A * R**2 + 2 * B * R + C), R, scale=scale)
+    grid = R + np.linspace(0, 10 * max(R, D), 200)[1:]
+    phi = np.sqrt(A * grid**2 + 2 * B * grid + C)
+    ledger.leq("S13", r"\tfrac{1-A}2(D-R)\le D-\varphi(D)\quad(D\ge R)", (1 - A) / 2 * (grid - R), grid - phi)
+    low = R * np.linspace(0, 1, 50)
+    ledger.leq("S14", r"\varphi(D)\le R\quad(D\le R)", np.sqrt(A * low**2 + 2 * B * low + C), R)
+    return ledger
+
+
+def exactness(shot, *, eta):
+    r"""Why the floor of Theorem A' cannot be lowered: the greedy adversary's first moment, one step.
+
+    Parameters
+    ----------
+    shot : Snapshot
+        Of a single gate (k = 1, A = M = I).
+    eta : float > 0
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
+    >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.2)
+    >>> exactness(shot, eta=0.05).assert_holds().rows[-1].label
+    'X4'
+    """
+    n = shot.net.patches.shape[2]
+    if shot.net.patches.shape != (1, n, n) or not (np.array_equal(shot.net.patches[0], np.eye(n)) and np.array_equal(shot.M, np.eye(n))):
+        raise ValueError("shot must be of a single gate with M = I; see SingleFilterNet.gate")
+    alpha, size = shot.net.leak, shot.size
+    unit = shot.e / size[:, None]
+    moved = shot.e[:, None, :] + eta * (shot.h + shot.xi)[:, :, None] * shot.X[None]
+    along = (moved * unit[:, None, :]).sum(axis=2)
+    drift = np.einsum("ar,rs,as->a", unit, shot.law.second_moment(), unit)
+    push = np.abs(unit @ shot.X.T).mean(axis=1)
+    ledger = Ledger("Exactness of the floor")
+    ledger.leq("X1", r"e^+\cdot u\le|e^+|", along, np.linalg.norm(moved, axis=2))
+    ledger.eq("X2", r"\mathbb E[h\,u\cdot x]=-\tfrac{1+\alpha}2|e|\,u^\top\Sigma u", (shot.h * (unit @ shot.X.T)).mean(axis=1), -(1 + alpha) / 2 * size * drift)
+    ledger.eq("X3", r"\mathbb E[\xi\,u\cdot x]=\theta\,\mathbb E|u\cdot x|", (shot.xi * (unit @ shot.X.T)).mean(axis=1), shot.theta * push)
+    ledger.leq("X4", r"(1-\tfrac{\eta(1+\alpha)}2u^\top\Sigma u)|e|+\eta\theta\,\mathbb E|u\cdot x|\le\mathbb E|e^+|", (1 - eta * (1 + alpha) / 2 * drift) * size + eta * shot.theta * push, np.linalg.norm(moved, axis=2).mean(axis=1))
+    return ledger
+
+
+def minimax(X, *, theta, direction, leak=0.0):
+    r"""The two-point lower bound on a sphere: two filters that one set of labels cannot tell apart.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, n)
+        Inputs, all of the same length rho.
+    theta : float > 0
+    direction : array_like, shape (n,)
+        Any direction u; the pair is +-u/2 with \|u\| = 4 theta/((1 + leak) rho).
+    leak : float in [0, 1]
+
+    Examples
+    --------
+    >>> minimax(np.eye(3), theta=0.1, direction=[1, 1, 0]).assert_holds().rows[-1].label
+    'M4'
+    """
+    X = checks.array(X, "X", shape=("N", "n"))
+    rho = np.linalg.norm(X, axis=1)
+    if np.ptp(rho) > 1e-9 * rho.max():
+        raise ValueError(f"X has rows of length {rho.min():.6g} to {rho.max():.6g}; all must lie on one sphere")
+    rho = rho.mean()
+    theta = checks.number(theta, "theta", above=0.0)
+    leak = checks.number(leak, "leak", at_least=0.0, at_most=1.0)
+    direction = checks.array(direction, "direction", shape=(X.shape[1],))
+    u = direction / np.linalg.norm(direction) * 4 * theta / ((1 + leak) * rho)
+    z = X @ u / 2
+    plus, minus = nets.leaky_relu(z, leak), nets.leaky_relu(-z, leak)
+    middle = (plus + minus) / 2
+    ledger = Ledger("Minimax bound on a sphere")
+    ledger.eq("M1", r"f_{u/2}(x)-f_{-u/2}(x)=\tfrac{1+\alpha}2u\cdot x", plus - minus, (1 + leak) * z)
+    ledger.leq("M2", r"|y-f_{\pm u/2}(x)|\le\theta\ \text{ for the label half-way}", np.maximum(np.abs(middle - plus), np.abs(middle - minus)), theta)
+    guess = np.linspace(-1, 1, 41)[:, None] * u
+    far = np.maximum(np.linalg.norm(guess - u / 2, axis=1), np.linalg.norm(guess + u / 2, axis=1))
+    ledger.leq("M3", r"\max_\pm|\hat w\mp u/2|\ge|u|/2\ \text{ for every answer }\hat w", np.linalg.norm(u) / 2, far)
+    ledger.eq("M4", r"|u|/2=\tfrac{2\theta}{(1+\alpha)\rho}", np.linalg.norm(u) / 2, 2 * theta / ((1 + leak) * rho))
+    return ledger
+
+
+def best_m_ledger(net, law, Ms):
+    r"""The best M: no M has a smaller factor than :math:`1/\sqrt{\lambda_{\min}(C)}`, and two attain it.
+
+    Parameters
+    ----------
+    net : nets.SingleFilterNet
+    law : laws.Law
+    Ms : array_like, shape (count, r, n)
+        Matrices to hold against the bound; those with lam1 <= 0 have an infinite floor and are skipped.
+
+    Examples
+    --------
+    >>> net, law = nets.SingleFilterNet.gate(2), laws.Gaussian(2, 0.5)
+    >>> best_m_ledger(net, law, np.eye(2)[None]).assert_holds().rows[-1].label
+    'B4'
+    """
+    sigma = law.second_moment()
+    gram = net.mean_patch @ sigma @ net.mean_patch.T
+    values, vectors = np.linalg.eigh(gram)
+    limit = 1 / np.sqrt(values[0])
+    root = np.linalg.cholesky(sigma + 1e-14 * np.trace(sigma) * np.eye(len(sigma)))
+    K_min = np.linalg.svd(net.mean_patch @ root)[0][:, net.mean_patch.shape[0] - 1]
+
+    def factor(M):
+        drift = net.mean_patch @ sigma @ M.T
+        lam1 = np.linalg.eigvalsh((drift + drift.T) / 2)[0]
+        return np.sqrt(np.linalg.eigvalsh(M @ sigma @ M.T)[-1]) / lam1, lam1
+
+    Ms = checks.array(Ms, "Ms", shape=("count", *net.mean_patch.shape))
+    kept = [M for M in Ms if factor(M)[1] > 0]
+    if not kept:
+        raise ValueError("Ms holds no matrix with lam1 > 0; add the mean patch")
+    whitened = (vectors / np.sqrt(values)) @ vectors.T @ net.mean_patch
+    ledger = Ledger("The best M")
+    ledger.leq("B1", r"\lambda_{\min}(\operatorname{sym}\bar A\Sigma M^\top)\le u^\top BK^\top u", [factor(M)[1] for M in kept], [K_min @ net.mean_patch @ sigma @ M.T @ K_min for M in kept])
+    ledger.leq("B2", r"\tfrac1{\sqrt{\lambda_{\min}(C)}}\le\tfrac{\sqrt{\lambda_{\max}(M\Sigma M^\top)}}{\lambda_{\min}(\operatorname{sym}\bar A\Sigma M^\top)}", limit, [factor(M)[0] for M in kept])
+    ledger.eq("B3", r"M=C^{-1}\bar A:\ \text{equality}", factor(theory.best_m(net, law))[0], limit, 1e-6)
+    ledger.eq("B4", r"M=C^{-1/2}\bar A:\ \text{equality}", factor(whitened)[0], limit, 1e-6)
+    return ledger
+
+
+def regression(shot):
+    r"""Linear regression in disguise: the mean update is linear in w, whatever the adversary says.
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
+    >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.0)
+    >>> regression(shot).assert_holds().rows[-1].label
+    'D2'
+    """
+    alpha, X = shot.net.leak, shot.X
+    mean = np.einsum("aj,jr->ar", shot.h, shot.MX) / len(X)
+    drift = shot.net.mean_patch @ shot.law.second_moment() @ shot.M.T
+    ledger = Ledger("Linear regression in disguise")
+    ledger.eq("D1", r"\mathbb E[(f_{w_*}-f_w)Mx]=-\tfrac{1+\alpha}2M\Sigma\bar A^\top(w-w_*)", mean, -(1 + alpha) / 2 * shot.e @ drift)
+    seen = X @ shot.net.mean_patch.T
+    y = shot.net.predict(shot.w_star, X)
+    ols = np.linalg.lstsq(seen, y, rcond=None)[0]
+    ledger.eq("D2", r"\tfrac2{1+\alpha}\,\mathrm{OLS}(y\text{ on }\bar Ax)=w_*", 2 / (1 + alpha) * ols, shot.w_star, 1e-7)
+    return ledger
+
+
+def _one_step(shot, eta):
+    """E[|w + eta g - w*|^2 | w] of every run, exactly."""
+    length = (shot.MX**2).sum(axis=1)
+    residual = shot.h + shot.xi
+    return shot.size**2 + 2 * eta * (residual * shot.pull).mean(axis=1) + eta**2 * (residual**2 * length).mean(axis=1)

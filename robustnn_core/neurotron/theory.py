@@ -1,0 +1,552 @@
+r"""Constants, step sizes, iteration counts and floors of Neuro-Tron: theory only, no simulation.
+
+Two theorems stand here side by side. *The paper's* Theorem II.1, with its O(.) made explicit, and the
+book's *sharper theorem* (Theorem A'), which needs no condition on the scale of the inputs and whose
+floor cannot be improved. Notation as in the book: :math:`\bar A` mean patch, :math:`\Sigma = E xx^\top`,
+:math:`e = w - w^*`, :math:`\Delta_t = E|w^{(t)} - w^*|^2`.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from robustnn_core import checks, laws, nets
+
+__all__ = [
+    "Constants",
+    "Schedule",
+    "best_m",
+    "constants",
+    "paper_floor",
+    "poisoned_schedule",
+    "realizable_schedule",
+    "sharp_bound",
+    "sharp_floor",
+    "sharp_schedule",
+    "weighted_floor",
+]
+
+
+@dataclass(frozen=True)
+class Constants:
+    r"""Everything the two theorems know of a net, a law and a matrix M.
+
+    Attributes
+    ----------
+    lam1 : float
+        Smallest eigenvalue of the *symmetric part* of :math:`\bar A \Sigma M^\top`.
+    lam2, lam3 : float
+        :math:`|M|_2` and :math:`\frac1k \sum_i |A_i|_2^2`.
+    m : tuple of 4 floats
+        :math:`m_j = E|x|^j`, j = 1..4.
+    leak : float
+        Slope alpha of the activation.
+    c_tradeoff : float
+        :math:`-1 + (1+\alpha)\lambda_1/(m_1\lambda_2)`; the paper's theorem is vacuous unless it is > 0.
+    c_star : float
+        :math:`((1+c_\text{tradeoff})/2)^2`, what a weighted AM-GM puts in its place (always > 0).
+    a : float
+        :math:`(1+\alpha)\lambda_1`, twice the drift towards w*.
+    p, p_found : float
+        Certified bound of, and largest value found for, :math:`\sup_{|u|=1} E|u\cdot Mx|`; equal
+        where the supremum is known (Gaussian, sphere). The theorems use ``p``.
+    Q, V : float
+        Second-order constants of Theorem A':
+        :math:`\frac{1+\alpha^2}{2}\lambda_{\max}(E[|Mx|^2 \frac1k\sum A_i xx^\top A_i^\top])`
+        and :math:`E|Mx|^2`.
+    standard_error : dict
+        Monte-Carlo standard error of each number for a ``laws.Custom``; empty where all are exact.
+    """
+
+    lam1: float
+    lam2: float
+    lam3: float
+    m: tuple
+    leak: float
+    c_tradeoff: float
+    c_star: float
+    a: float
+    p: float
+    p_found: float
+    Q: float
+    V: float
+    standard_error: dict
+
+    @property
+    def best_eta(self):
+        """The step a/(2Q) that contracts fastest when nobody attacks."""
+        return self.a / (2 * self.Q)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A step size and how long to run it.
+
+    Attributes
+    ----------
+    eta : float
+        Step size.
+    gamma : float
+        The theorem's free parameter (nan for Theorem A', which has none).
+    contraction : float
+        Factor by which the bound on the excess over the floor shrinks at each step.
+    steps : int
+        The theorem's T. It counts the start w^(1), so the claim holds from T - 1 updates on.
+    floor : float
+        Bound on Delta_t as t grows.
+    theta_max : float
+        The attack theta* up to which the accuracy asked for is promised.
+    """
+
+    eta: float
+    gamma: float
+    contraction: float
+    steps: int
+    floor: float = 0.0
+    theta_max: float = 0.0
+
+
+def best_m(net, law):
+    r"""Return the M of the smallest floor, :math:`C^{-1}\bar A` with :math:`C = \bar A\Sigma\bar A^\top`.
+
+    Source: the book, *A sharper theorem* (the best M). It needs :math:`\Sigma`, hence unlabelled inputs,
+    which the adversary does not touch.
+
+    Parameters
+    ----------
+    net : nets.SingleFilterNet
+    law : laws.Law
+
+    Returns
+    -------
+    ndarray, shape (r, n)
+
+    Raises
+    ------
+    ValueError
+        C is singular (its condition number exceeds 1e12).
+
+    Examples
+    --------
+    >>> best_m(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 0.5))
+    array([[4., 0.],
+           [0., 4.]])
+    """
+    _check_pair(net, law)
+    gram = net.mean_patch @ law.second_moment() @ net.mean_patch.T
+    values = np.linalg.eigvalsh(gram)
+    if values[0] <= 1e-12 * values[-1]:
+        raise ValueError(
+            f"net and law give a singular C = Abar Sigma Abar^T (eigenvalues {values[0]:.3g} to {values[-1]:.3g}); "
+            "use fewer or smaller patches, or inputs that move in every direction the mean patch sees"
+        )
+    return np.linalg.solve(gram, net.mean_patch)
+
+
+def constants(net, law, M=None):
+    r"""Compute the constants of both theorems, exactly where closed forms exist.
+
+    Parameters
+    ----------
+    net : nets.SingleFilterNet
+        k patches (k, r, n) and a leak.
+    law : laws.Law
+        Of the inputs in R^n.
+    M : array_like, shape (r, n), optional
+        The matrix of the algorithm; the mean patch :math:`\bar A` when not given.
+
+    Returns
+    -------
+    Constants
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, M = 0, or not finite.
+
+    Notes
+    -----
+    ``lam1`` may come out <= 0 (an M that does not see some direction): the schedules refuse it then.
+    Source: Theorem II.1 of the paper; Theorem A' of the book.
+
+    Examples
+    --------
+    >>> c = constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 4.0))
+    >>> round(c.c_tradeoff, 4), round(c.p, 4), c.Q, c.V
+    (2.1915, 3.1915, 512.0, 32.0)
+    """
+    _check_pair(net, law)
+    M = _check_m(net, M)
+    result = _constants(net, law, M)
+    if law.exact:
+        return result
+    batches = [_constants(net, part, M) for part in law.batches()]
+    names = ("lam1", "c_tradeoff", "c_star", "a", "p", "Q", "V")
+    error = {n: float(np.std([getattr(b, n) for b in batches], ddof=1) / math.sqrt(len(batches))) for n in names}
+    error.update({f"m{j}": law.standard_error(j) for j in (1, 2, 3, 4)})
+    return replace(result, standard_error=error)
+
+
+def _constants(net, law, M):
+    leak, sigma = net.leak, law.second_moment()
+    drift = net.mean_patch @ sigma @ M.T
+    lam1 = float(np.linalg.eigvalsh((drift + drift.T) / 2)[0])
+    lam2 = float(np.linalg.norm(M, 2))
+    lam3 = float(np.mean(np.linalg.norm(net.patches, 2, axis=(1, 2)) ** 2))
+    m = tuple(law.norm_moment(j) for j in (1, 2, 3, 4))
+    ratio = (1 + leak) * lam1 / (m[0] * lam2)
+    p_found, p = law.mean_abs_range(M)
+    weighted = law.weighted_second_moment(M.T @ M)
+    fourth = np.mean(net.patches @ weighted @ net.patches.transpose(0, 2, 1), axis=0)
+    return Constants(
+        lam1=lam1,
+        lam2=lam2,
+        lam3=lam3,
+        m=m,
+        leak=leak,
+        c_tradeoff=ratio - 1,
+        c_star=(ratio / 2) ** 2,
+        a=(1 + leak) * lam1,
+        p=p,
+        p_found=p_found,
+        Q=float((1 + leak**2) / 2 * np.linalg.eigvalsh((fourth + fourth.T) / 2)[-1]),
+        V=float(np.trace(M @ sigma @ M.T)),
+        standard_error={},
+    )
+
+
+def realizable_schedule(c, *, eps, delta, start, gamma=2.0):
+    r"""Case I of Theorem II.1: nobody attacks (theta = 0).
+
+    :math:`\eta = \lambda_1/(\gamma(1+\alpha)\lambda_2^2\lambda_3 m_4)`,
+    :math:`\kappa = 1 - \frac{\gamma-1}{\gamma^2}\frac{\lambda_1^2}{\lambda_2^2\lambda_3 m_4}`,
+    :math:`T = 1 + \lceil \ln(\Delta_1/(\epsilon^2\delta)) / (-\ln\kappa) \rceil`.
+
+    Parameters
+    ----------
+    c : Constants
+    eps : float > 0
+        Accuracy: \|w - w*\| <= eps ...
+    delta : float in (0, 1)
+        ... with probability at least 1 - delta.
+    start : float > 0
+        :math:`\Delta_1 = |w^{(1)} - w^*|^2`.
+    gamma : float > 1
+        2 gives the fewest steps.
+
+    Raises
+    ------
+    ValueError
+        A parameter out of range; lam1 <= 0; a leak outside [0, 1], where Lemma B.2 fails.
+
+    Examples
+    --------
+    >>> c = constants(nets.SingleFilterNet.gate(5), laws.Gaussian(5, 1.0))
+    >>> realizable_schedule(c, eps=0.1, delta=0.01, start=1.0).steps
+    1286
+    """
+    _check_constants(c)
+    target = _target(eps, delta)
+    start = checks.number(start, "start", above=0.0)
+    gamma = checks.number(gamma, "gamma", above=1.0)
+    _check_leak(c)
+    scale = c.lam2**2 * c.lam3 * c.m[3]
+    kappa = 1 - (gamma - 1) / gamma**2 * c.lam1**2 / scale
+    steps = _steps(start, target, kappa)
+    return Schedule(eta=c.lam1 / (gamma * (1 + c.leak) * scale), gamma=gamma, contraction=kappa, steps=steps)
+
+
+def poisoned_schedule(c, *, theta, eps, delta, start, slack=1.2):
+    r"""Case II of Theorem II.1: every label may be moved by up to theta.
+
+    With :math:`b = m_1 c_\text{to}`, :math:`c_1 = (1+\alpha)^2\lambda_3(m_3+m_4)`,
+    :math:`c_2 = \theta^2(m_2+m_3)`, :math:`c_3 = \theta^2 m_1`:
+    :math:`\eta = b/(\gamma\lambda_2 c_1)`, floor
+    :math:`\rho = (c_2/c_1 + \gamma c_3/b)/(\gamma-1)`, contraction
+    :math:`A = 1 - (b^2/c_1)(\gamma-1)/\gamma^2`,
+    :math:`T = 1 + \lceil \ln\frac{\Delta_1-\rho}{\epsilon^2\delta-\rho} / (-\ln A) \rceil`.
+
+    Parameters
+    ----------
+    c : Constants
+    theta : float > 0
+        Below ``theta_max`` = theta*, with theta*^2 = eps^2 delta c_tradeoff.
+    eps, delta : float
+        Accuracy > 0 and failure probability in (0, 1).
+    start : float
+        :math:`\Delta_1`, above eps^2 delta.
+    slack : float > 1
+        gamma is ``slack`` times its lower bound.
+
+    Raises
+    ------
+    ValueError
+        A parameter out of range, lam1 <= 0, c_tradeoff <= 0 (the theorem is vacuous), theta >= theta*.
+
+    Examples
+    --------
+    >>> c = constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 4.0))
+    >>> s = poisoned_schedule(c, theta=0.117, eps=0.5, delta=0.1, start=1.0)
+    >>> s.steps, round(s.theta_max, 4), round(1e3 * s.eta, 3)
+    (380, 0.2341, 2.817)
+    """
+    _check_constants(c)
+    target = _target(eps, delta)
+    theta = checks.number(theta, "theta", above=0.0, remedy="for theta = 0 use realizable_schedule")
+    start = checks.number(start, "start", above=target, remedy="the start is already as good as eps^2 delta asks")
+    slack = checks.number(slack, "slack", above=1.0)
+    _check_leak(c)
+    if c.c_tradeoff <= 0:
+        raise ValueError(
+            f"c.c_tradeoff = {c.c_tradeoff:.4g} must be > 0 or Theorem II.1 is vacuous; "
+            "rescale the inputs, or use sharp_schedule, which has no such condition"
+        )
+    theta_max = math.sqrt(target * c.c_tradeoff)
+    checks.number(theta, "theta", below=theta_max, remedy="that is theta*; ask for a larger eps^2 delta")
+    m1, m2, m3, m4 = c.m
+    b, c1 = m1 * c.c_tradeoff, (1 + c.leak) ** 2 * c.lam3 * (m3 + m4)
+    c2, c3 = theta**2 * (m2 + m3), theta**2 * m1
+    gamma = slack * (target + c2 / c1) / (target - theta**2 / c.c_tradeoff)
+    floor = (c2 / c1 + gamma * c3 / b) / (gamma - 1)
+    contraction = 1 - b**2 / c1 * (gamma - 1) / gamma**2
+    return Schedule(
+        eta=b / (gamma * c.lam2 * c1),
+        gamma=gamma,
+        contraction=contraction,
+        steps=_steps(start - floor, target - floor, contraction),
+        floor=floor,
+        theta_max=theta_max,
+    )
+
+
+def paper_floor(c, *, theta, eta):
+    r"""The fixed point of the paper's recursion: its floor on Delta_t for a step of one's own choice.
+
+    :math:`\rho(\eta) = (\eta' c_2 + c_3)/(b - \eta' c_1)` with :math:`\eta' = \eta\lambda_2` and the b, c1, c2, c3
+    of :func:`poisoned_schedule`; nan where the paper's theorem says nothing (c_tradeoff <= 0 or
+    :math:`\eta' c_1 \ge b`).
+
+    Examples
+    --------
+    >>> c = constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 4.0))
+    >>> round(paper_floor(c, theta=0.117, eta=2.817e-3), 4)
+    0.0174
+    """
+    _check_constants(c)
+    theta = checks.number(theta, "theta", at_least=0.0)
+    eta = checks.number(eta, "eta", above=0.0)
+    _check_leak(c)
+    m1, m2, m3, m4 = c.m
+    step = eta * c.lam2
+    margin = m1 * c.c_tradeoff - step * (1 + c.leak) ** 2 * c.lam3 * (m3 + m4)
+    return theta**2 * (step * (m2 + m3) + m1) / margin if margin > 0 else math.nan
+
+
+def weighted_floor(c, *, theta):
+    r"""Return :math:`\theta^2/c^*`, the floor on Delta_t of the weighted AM-GM as the step goes to 0.
+
+    :math:`c^* = (P/2)^2` with :math:`P = (1+\alpha)\lambda_1/(m_1\lambda_2)`; never vacuous.
+
+    Examples
+    --------
+    >>> c = constants(nets.SingleFilterNet.gate(10), laws.Gaussian(10, 1.0))
+    >>> round(weighted_floor(c, theta=0.1) ** 0.5, 4)
+    0.6169
+    """
+    _check_constants(c)
+    return checks.number(theta, "theta", at_least=0.0) ** 2 / c.c_star
+
+
+def sharp_floor(c, *, theta, eta):
+    r"""Theorem A': the floor R(eta) on the root mean square error :math:`\sqrt{\Delta_t}`.
+
+    :math:`R(\eta) = \theta\,[q + \sqrt{q^2 + \eta(a-\eta Q)V}]/(a-\eta Q)`, :math:`q = p + \eta\sqrt{QV}`.
+
+    Parameters
+    ----------
+    c : Constants
+    theta : float >= 0
+    eta : float in [0, a/Q)
+        0 gives the limit :math:`R(0+) = 2\theta p/a`.
+
+    Raises
+    ------
+    ValueError
+        A parameter out of range, or lam1 <= 0.
+
+    Examples
+    --------
+    >>> c = constants(nets.SingleFilterNet.gate(10), laws.Gaussian(10, 1.0))
+    >>> [round(sharp_floor(c, theta=0.1, eta=eta), 4) for eta in (0.0, 0.005, 0.02, 0.08)]
+    [0.1596, 0.1754, 0.2266, 0.5721]
+    """
+    _check_constants(c)
+    theta = checks.number(theta, "theta", at_least=0.0)
+    _check_eta(c, eta, zero=True)
+    q = c.p + eta * math.sqrt(c.Q * c.V)
+    margin = c.a - eta * c.Q
+    return theta * (q + math.sqrt(q**2 + eta * margin * c.V)) / margin
+
+
+def sharp_bound(c, *, theta, eta, start, steps):
+    r"""Theorem A' along the way: the bound on :math:`\sqrt{\Delta_t}` after 0, 1, ..., ``steps`` updates.
+
+    The recursion :math:`D \mapsto \varphi(D) = \sqrt{AD^2 + 2BD + C}` itself, of which the theorem prints
+    the geometric envelope; :math:`A = 1-\eta a+\eta^2 Q`, :math:`B = \eta\theta q`, :math:`C = \eta^2\theta^2 V`.
+
+    Parameters
+    ----------
+    c : Constants
+    theta, eta : float
+        As in :func:`sharp_floor`, eta > 0.
+    start : float >= 0
+        :math:`\Delta_1`.
+    steps : int >= 0
+
+    Returns
+    -------
+    ndarray, shape (steps + 1,)
+
+    Examples
+    --------
+    >>> c = constants(nets.SingleFilterNet.gate(10), laws.Gaussian(10, 1.0))
+    >>> sharp_bound(c, theta=0.1, eta=0.02, start=1.0, steps=2000)[-1].round(4)
+    np.float64(0.2266)
+    """
+    _check_constants(c)
+    theta = checks.number(theta, "theta", at_least=0.0)
+    _check_eta(c, eta)
+    start = checks.number(start, "start", at_least=0.0)
+    A = 1 - eta * c.a + eta**2 * c.Q
+    B = eta * theta * (c.p + eta * math.sqrt(c.Q * c.V))
+    C = eta**2 * theta**2 * c.V
+    bound = np.empty(checks.integer(steps, "steps", at_least=0) + 1)
+    bound[0] = math.sqrt(start)
+    for t in range(steps):
+        bound[t + 1] = math.sqrt(A * bound[t] ** 2 + 2 * B * bound[t] + C)
+    return bound
+
+
+def sharp_schedule(c, *, eps, delta, start, theta=0.0, eta=None):
+    r"""Theorem A' as a recipe: a step and a T for \|w - w*\| <= eps with probability 1 - delta.
+
+    Parameters
+    ----------
+    c : Constants
+    eps, delta, start : float
+        As in :func:`realizable_schedule`.
+    theta : float >= 0
+        Every label may be moved by up to theta; ``theta_max`` of the result is where the recipe ends.
+    eta : float, optional
+        The step; the one of the fewest steps when not given (a/(2Q) when theta = 0).
+
+    Raises
+    ------
+    ValueError
+        A parameter out of range, lam1 <= 0, or eps and delta finer than the floor 2 theta p/a allows.
+
+    Examples
+    --------
+    >>> c = constants(nets.SingleFilterNet.gate(20), laws.Gaussian(20, 1.0))
+    >>> sharp_schedule(c, eps=0.1, delta=0.01, start=1.0).steps
+    402
+    """
+    _check_constants(c)
+    target = math.sqrt(_target(eps, delta))
+    theta = checks.number(theta, "theta", at_least=0.0)
+    start = checks.number(start, "start", above=0.0)
+    theta_max = target * c.a / (2 * c.p)
+    if theta >= theta_max:
+        raise ValueError(
+            f"theta = {theta} must be < {theta_max:.6g} for eps sqrt(delta) = {target:.4g}, "
+            "because the floor 2 theta p/a cannot be undercut; ask for a larger eps or delta"
+        )
+
+    def plan(eta):
+        if theta == 0.0:
+            return _steps(start, target**2, 1 - eta * c.a + eta**2 * c.Q)
+        floor = sharp_floor(c, theta=theta, eta=eta)
+        if floor >= target:
+            return math.inf
+        return _steps(math.sqrt(start) - floor, target - floor, 1 - eta * (c.a - eta * c.Q) / 2)
+
+    if eta is None:
+        eta = c.best_eta
+        if theta > 0.0:  # fewest steps: the count is unimodal in log eta between 0 and where R = target
+            largest = _largest_eta(c, theta, target)
+            search = minimize_scalar(lambda share: plan(share * largest), bounds=(1e-3, 0.999), method="bounded")
+            eta = search.x * largest
+    else:
+        _check_eta(c, eta)
+    steps = plan(eta)
+    floor = sharp_floor(c, theta=theta, eta=eta)
+    if steps == math.inf:
+        raise ValueError(f"eta = {eta} has floor {floor:.4g} >= eps sqrt(delta) = {target:.4g}; take a smaller step")
+    rate = 1 - eta * (c.a - eta * c.Q) / (1 if theta == 0.0 else 2)
+    return Schedule(eta=eta, gamma=math.nan, contraction=rate, steps=steps, floor=floor**2, theta_max=theta_max)
+
+
+def _largest_eta(c, theta, target):
+    """The step at which the floor R(eta) reaches ``target``, by bisection (R increases)."""
+    low, high = 0.0, min(c.a / c.Q, c.best_eta)
+    if sharp_floor(c, theta=theta, eta=high) < target:
+        return high
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sharp_floor(c, theta=theta, eta=middle) < target else (low, middle)
+    return low
+
+
+def _steps(start, target, contraction):
+    """1 + ceil(ln(start/target) / -ln(contraction)), 1 if the start is good enough."""
+    if start <= target:
+        return 1
+    return 1 + math.ceil(math.log(start / target) / -math.log(contraction))
+
+
+def _target(eps, delta):
+    return checks.number(eps, "eps", above=0.0) ** 2 * checks.number(delta, "delta", above=0.0, below=1.0)
+
+
+def _check_pair(net, law):
+    if not isinstance(net, nets.SingleFilterNet):
+        raise ValueError(f"net = {net!r} must be a nets.SingleFilterNet")
+    if not isinstance(law, laws.Law):
+        raise ValueError(f"law = {law!r} must be one of the laws of robustnn_core.laws")
+    if law.n != net.patches.shape[2]:
+        raise ValueError(f"law has dimension n = {law.n}, but the patches of net see n = {net.patches.shape[2]}")
+
+
+def _check_m(net, M):
+    M = net.mean_patch if M is None else checks.array(M, "M", shape=net.mean_patch.shape)
+    if not M.any():
+        raise ValueError("M is 0, so the weights would never move; give the mean patch or best_m(net, law)")
+    return M
+
+
+def _check_constants(c):
+    if not isinstance(c, Constants):
+        raise ValueError(f"c = {c!r} must be what constants(net, law, M) returns")
+    if c.lam1 <= 0:
+        raise ValueError(
+            f"c.lam1 = {c.lam1:.4g} must be > 0: there is a direction in which M does not pull towards w*; "
+            "take M = Abar Sigma with full row rank, or best_m(net, law)"
+        )
+    if c.leak <= -1:
+        raise ValueError(f"c.leak = {c.leak} must be > -1: at -1 the net is even and w and -w look the same")
+
+
+def _check_leak(c):
+    if not 0 <= c.leak <= 1:
+        raise ValueError(
+            f"c.leak = {c.leak} must be in [0, 1] for Theorem II.1 (its Lemma B.2 is false outside); "
+            "sharp_schedule holds for every leak > -1"
+        )
+
+
+def _check_eta(c, eta, zero=False):
+    remedy = "that is a/Q, beyond which the bound does not contract; take c.best_eta"
+    bound = {"at_least": 0.0} if zero else {"above": 0.0}
+    checks.number(eta, "eta", below=c.a / c.Q, remedy=remedy, **bound)
