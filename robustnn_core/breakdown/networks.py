@@ -87,8 +87,11 @@ def partition_fit(
         One lifted least-squares problem in all units; or (with ``inner="threshold"``) a robust regression
         in every region followed by :func:`infer`, the original form of the algorithm.
     start : {"elemental", "random"} or array_like, shape (S, K, d)
+        "elemental": one unit is found by least trimmed squares on slices of {s y > 0}; several units first
+        by random starts (half of ``starts``, they are cheap) and, unless one of those fits the kept points
+        exactly, from linear pieces (:mod:`robustnn_core.breakdown.starts`).
     starts : int >= 1
-        How many starts are trained.
+        How many starts of a kind are trained at most.
     seed : int >= 0 or anything :func:`robustnn_core.streams.generator` takes
     max_iter : int >= 1
         Bound on the steps of one start.
@@ -195,7 +198,7 @@ def region_fits(X, y, active, *, keep=None):
     Examples
     --------
     >>> patterns, coefs, _ = region_fits([[1.0], [2.0], [-1.0]], [3.0, 6.0, 0.0], [[1], [1], [0]])
-    >>> patterns[:, 0], coefs[:, 0].round(9)
+    >>> patterns[:, 0], coefs[:, 0].round(9) + 0.0
     (array([False,  True]), array([0., 3.]))
     """
     X = checks.array(X, "X", shape=("n", "d"))
@@ -276,18 +279,23 @@ class _Problem:
         count = checks.integer(starts, "starts", at_least=1)
         self.inner = inner
         self.exact = 1e-24 * float(np.sort(y * y)[: self.h].sum() + np.median(np.abs(y[y != 0])) ** 2 if y.any() else 0.0)
-        rng = streams.generator(seed)
         if isinstance(start, str):
             start = checks.choice(start, "start", ("elemental", "random"))
-            self.starts = np.empty((0, K, d))
-            if start == "elemental":
-                self.starts = starting.elemental(X, y, signs, self.h, count, rng)
-            missing = count - len(self.starts) if start == "random" else max(0, min(2, count - len(self.starts)))
-            if len(self.starts) == 0:
-                missing = count
-            self.starts = np.concatenate([self.starts, starting.random(X, y, signs, missing, rng)])
+            self.phases = self._phases(start, count, streams.generator(seed))
         else:
-            self.starts = checks.array(start, "start", shape=("S", K, d))
+            self.phases = iter([checks.array(start, "start", shape=("S", K, d))])
+
+    def _phases(self, start, count, rng):
+        """Yield batches of starts. Several units: random starts first, they are cheap; elemental ones if none fits exactly."""
+        X, y, signs = self.X, self.y, self.signs
+        if start == "random":
+            yield starting.random(X, y, signs, count, rng)
+        elif signs.size == 1:
+            found = starting.elemental(X, y, signs, self.h, count, rng)
+            yield np.concatenate([found, starting.random(X, y, signs, max(1, min(2, count - len(found))), rng)])
+        else:
+            yield starting.random(X, y, signs, -(-count // 2), rng)
+            yield starting.elemental(X, y, signs, self.h, count, rng)
 
     def buffers(self):
         n, d = self.X.shape
@@ -301,17 +309,19 @@ class _Problem:
     def best(self, descend):
         """Descend from every start until one fits exactly; the lowest loss wins, then the lowest index."""
         results = []
-        if self.threads > 1 and len(self.starts) > 1:
-            with ThreadPoolExecutor(self.threads) as pool:
-                results = list(pool.map(lambda U: descend(self, U.copy()), self.starts))
-        else:
-            for U in self.starts:
-                results.append(descend(self, U.copy()))
-                if results[-1][1][-1] <= self.exact:
-                    break
-        values = [history[-1] for _, history, _ in results]
-        exact = [i for i, value in enumerate(values) if value <= self.exact]
-        winner = exact[0] if exact else int(np.argmin(values))
+        for batch in self.phases:
+            if self.threads > 1 and len(batch) > 1:
+                with ThreadPoolExecutor(self.threads) as pool:
+                    results += pool.map(lambda U: descend(self, U.copy()), batch)
+            else:
+                for U in batch:
+                    results.append(descend(self, U.copy()))
+                    if results[-1][1][-1] <= self.exact:
+                        break
+            exact = [i for i, (_, history, _) in enumerate(results) if history[-1] <= self.exact]
+            if exact:
+                break
+        winner = exact[0] if exact else int(np.argmin([history[-1] for _, history, _ in results]))
         U, history, kept = results[winner]
         pattern = self.X @ U.T > 0.0
         determined = np.array([
@@ -427,6 +437,6 @@ def _l1_descent(problem, U):
             break
         U, r = U + step, trial
         history.append(value)
-        if now - value <= problem.tol * now:
+        if now - value <= max(problem.tol, 1e-6) * now:
             break
     return U, np.array(history), np.ones(n, np.bool_)
