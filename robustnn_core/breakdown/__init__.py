@@ -8,7 +8,7 @@
 * :mod:`~robustnn_core.breakdown.experiments`: breakdown curves, what a chapter calls to get one figure's numbers.
 """
 
-from robustnn_core.breakdown import attacks, experiments, theory
+from robustnn_core.breakdown import attacks, experiments, proofs, theory
 from robustnn_core.breakdown.attacks import corrupt
 from robustnn_core.breakdown.experiments import Curve, Estimator, LinearProblem, NetProblem, breakdown_curve
 from robustnn_core.breakdown.networks import NetFit, dc_fit, infer, partition_fit, region_fits, trimmed_loss
@@ -32,6 +32,7 @@ __all__ = [
     "lts",
     "ols",
     "partition_fit",
+    "proofs",
     "region_fits",
     "theory",
     "torrent",

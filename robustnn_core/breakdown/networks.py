@@ -425,7 +425,8 @@ def _l1_descent(problem, U):
         rank = int((sizes > 1e-10 * max(sizes[0], 1e-300)).sum())
         if rank == 0:
             break
-        c = regression._lad_whitened(np.ascontiguousarray(left[:, :rank]), r, 100_000)[0]
+        seen = (Z != 0.0).any(axis=1)  # a point with no active unit has nothing to say
+        c = regression._lad_whitened(np.ascontiguousarray(left[seen, :rank]), r[seen], 100_000)[0]
         step = (right[:rank].T @ (c / sizes[:rank])).reshape(U.shape)
         for _ in range(30):
             trial = residual(U + step)

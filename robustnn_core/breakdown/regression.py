@@ -415,15 +415,38 @@ def _median_step(ratio, weight, target, order):
 
 
 @njit(cache=True, nogil=True)
+def _refine_inverse(Q, basis, inverse, product, refined):
+    """One Newton-Schulz step: inverse (2 I - Q[basis] inverse)."""
+    p = basis.size
+    for a in range(p):
+        for k in range(p):
+            total = 2.0 if a == k else 0.0
+            for m in range(p):
+                total -= Q[basis[a], m] * inverse[m, k]
+            product[a, k] = total
+    for a in range(p):
+        for k in range(p):
+            total = 0.0
+            for m in range(p):
+                total += inverse[a, m] * product[m, k]
+            refined[a, k] = total
+    inverse[:] = refined
+
+
+@njit(cache=True, nogil=True)
 def _lad_edges(Q, y, basis, inverse, c, max_iter):
     """Descend edge by edge; ``inverse`` is the inverse of Q[basis]. Returns the number of edges, or -1."""
     n, p = Q.shape
     r, ratio, weight, order = np.empty(n), np.empty(n), np.empty(n), np.empty(n, np.int64)
     inside = np.zeros(n, np.bool_)
     gradient, d = np.empty(p), np.empty(p)
+    square, refined = np.empty((p, p)), np.empty((p, p))
     for a in range(p):
         inside[basis[a]] = True
+    least, stalled = np.inf, 0
     for iteration in range(max_iter):
+        if iteration % 32 == 31:
+            _refine_inverse(Q, basis, inverse, square, refined)
         for a in range(p):
             total = 0.0
             for k in range(p):
@@ -431,11 +454,17 @@ def _lad_edges(Q, y, basis, inverse, c, max_iter):
             c[a] = total
         _kernels.residuals(Q, y, c, r)
         gradient[:] = 0.0
+        objective = 0.0
         for i in range(n):
             if not inside[i]:
+                objective += abs(r[i])
                 sign = 1.0 if r[i] > 0.0 else -1.0
                 for a in range(p):
                     gradient[a] += sign * Q[i, a]
+        stalled = 0 if objective < least * (1.0 - 1e-14) else stalled + 1
+        least = min(least, objective)
+        if stalled > 2 * p + 10:  # what is left to gain is rounding
+            return iteration
         best, leave, direction = 1e-10, -1, 1.0
         for j in range(p):
             slope = 0.0
