@@ -170,12 +170,71 @@ def majoriser(X, y, signs, use, linear, V, pattern, gap, upper, lower):
 
 
 @njit(cache=True, nogil=True)
-def minimise_majoriser(X, y, signs, use, linear, V, tol, max_newton, gram, side, H, b, safeguard):
-    """Minimise the convex, piecewise quadratic V -> Maj(V | U) by damped Newton from V = U, in place. Returns its value.
+def slope_along(y, signs, use, linear, z, dz, t):
+    """Half the derivative of Maj along a line: z (n, K) are the v_k . x_i at t = 0, dz their derivatives."""
+    total = 0.0
+    for i in range(y.size):
+        if use[i]:
+            first, second, dfirst, dsecond = -y[i], y[i], 0.0, 0.0
+            for k in range(signs.size):
+                value = z[i, k] + t * dz[i, k]
+                bent, dbent = (value, dz[i, k]) if value > 0.0 or (value == 0.0 and dz[i, k] > 0.0) else (0.0, 0.0)
+                flat, dflat = (value, dz[i, k]) if linear[i, k] else (0.0, 0.0)
+                if signs[k] > 0.0:
+                    first, dfirst = first + bent, dfirst + dbent
+                    second, dsecond = second - flat, dsecond - dflat
+                else:
+                    first, dfirst = first - flat, dfirst - dflat
+                    second, dsecond = second + bent, dsecond + dbent
+            if first > 0.0:
+                total += first * dfirst
+            if second > 0.0:
+                total += second * dsecond
+    return total
 
-    Where a Newton step stalls on kinks with a positive gap the function is not differentiable there: the
-    direction is then the smallest subgradient in the Newton metric, over the kinks within a small distance
-    (a box-constrained quadratic programme in the slopes of those kinks, by coordinate descent).
+
+@njit(cache=True, nogil=True)
+def exact_step(y, signs, use, linear, z, dz):
+    """The minimiser t >= 0 of Maj along a line: the root of an increasing, piecewise linear function with jumps."""
+    low, at_low = 0.0, slope_along(y, signs, use, linear, z, dz, 0.0)
+    if not at_low < 0.0:
+        return 0.0
+    start = at_low
+    high, at_high = 1.0, slope_along(y, signs, use, linear, z, dz, 1.0)
+    for _ in range(40):
+        if at_high >= 0.0:
+            break
+        if at_high >= 1e-9 * start:
+            return high
+        low, at_low = high, at_high
+        high *= 2.0
+        at_high = slope_along(y, signs, use, linear, z, dz, high)
+    for trial in range(150):
+        if at_high <= -1e-9 * start:
+            return high
+        if high - low <= 1e-15 * high:
+            break
+        t = low + (high - low) * at_low / (at_low - at_high)
+        if trial % 3 == 2 or not low < t < high:
+            t = 0.5 * (low + high)
+        at = slope_along(y, signs, use, linear, z, dz, t)
+        if at < 0.0:
+            low, at_low = t, at
+            if at >= 1e-9 * start:
+                return t
+        else:
+            high, at_high = t, at
+    return low
+
+
+@njit(cache=True, nogil=True)
+def minimise_majoriser(X, y, signs, use, linear, V, tol, max_newton, gram, side, H, b, safeguard):
+    """Minimise the convex, piecewise quadratic V -> Maj(V | U) by Newton steps from V = U, in place. Returns its value.
+
+    The line search is exact, so a step that is stopped by a kink with a positive gap ends on that kink,
+    where the function is not differentiable. With ``safeguard`` the direction is then the smallest
+    subgradient in the Newton metric: a box-constrained quadratic programme in the slopes of the kinks that
+    the point sits on, by coordinate descent. It is zero at the minimum only.
     """
     n, d = X.shape
     K = signs.size
@@ -183,25 +242,31 @@ def minimise_majoriser(X, y, signs, use, linear, V, tol, max_newton, gram, side,
     gap, weight = np.zeros((n, 2)), np.empty(n)
     one, two = np.empty(n, np.bool_), np.empty(n, np.bool_)
     trial, g = np.empty((K, d)), np.empty(K * d)
-    most = 3 * K * d
+    z, dz = np.empty((n, K)), np.empty((n, K))
+    most = 3 * K * d + 32
     pin_row, pin_unit, theta = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most)
     A, solved, quad, lin = np.empty((most, K * d)), np.empty((most, K * d)), np.empty((most, most)), np.empty(most)
     now = majoriser(X, y, signs, use, linear, V, pattern, gap, upper, lower)
-    near = 0.0
+    near, stalled = 1e-10 if safeguard else 0.0, 0
     for _ in range(max_newton):
         pins = 0
-        if near > 0.0:  # kinks closer than `near`, relative to |v| |x|, count as sitting on the kink
+        if near > 0.0:  # |v . x| below near * max |v| |x| is on the kink (a unit may have shrunk to nothing)
+            longest = 0.0
+            for k in range(K):
+                length = 0.0
+                for a in range(d):
+                    length += V[k, a] * V[k, a]
+                longest = max(longest, length)
             for i in range(n):
                 if use[i] and pins < most:
                     for k in range(K):
                         side_of = 0 if signs[k] > 0.0 else 1
                         if gap[i, side_of] > 0.0 and pins < most:
-                            z, vv, xx = 0.0, 0.0, 0.0
+                            height, xx = 0.0, 0.0
                             for a in range(d):
-                                z += V[k, a] * X[i, a]
-                                vv += V[k, a] * V[k, a]
+                                height += V[k, a] * X[i, a]
                                 xx += X[i, a] * X[i, a]
-                            if abs(z) <= near * np.sqrt(vv * xx):
+                            if abs(height) <= near * np.sqrt(longest * xx):
                                 pin_row[pins], pin_unit[pins] = i, k
                                 theta[pins] = 1.0 if pattern[i, k] else 0.0
                                 pins += 1
@@ -214,6 +279,12 @@ def minimise_majoriser(X, y, signs, use, linear, V, tol, max_newton, gram, side,
             weight[i] = gap[i, 1]
         accumulate(X, lower, signs, weight, two, gram, side, H, b, False)
         g[:] = b  # minus half the gradient
+        if pins:  # the kinks may bend in directions in which the rest is flat: keep the metric definite
+            ridge = 0.0
+            for a in range(K * d):
+                ridge += (1e-6 if stalled == 0 else 1e-2) * H[a, a] / (K * d)
+            for a in range(K * d):
+                H[a, a] += ridge
         _kernels.cholesky(H, TOLERANCE)
         _kernels.solve(H, b)
         if pins:
@@ -237,7 +308,7 @@ def minimise_majoriser(X, y, signs, use, linear, V, tol, max_newton, gram, side,
                     quad[j, m] = 0.0
                     for a in range(K * d):
                         quad[j, m] += A[j, a] * solved[m, a]
-            for _ in range(100):
+            for _ in range(200):
                 for j in range(pins):
                     if quad[j, j] > 0.0:
                         total = lin[j]
@@ -250,36 +321,35 @@ def minimise_majoriser(X, y, signs, use, linear, V, tol, max_newton, gram, side,
                     g[a] -= theta[j] * A[j, a]
             b[:] = g
             _kernels.solve(H, b)
-        slope = 0.0
-        for a in range(K * d):
-            slope += g[a] * b[a]
-        t, value = 1.0, np.inf
-        for _ in range(20):
-            for k in range(K):
-                for a in range(d):
-                    trial[k, a] = V[k, a] + t * b[k * d + a]
-            value = majoriser(X, y, signs, use, linear, trial, pattern, gap, upper, lower)
-            if value <= now - 0.1 * t * slope and value < now:
-                break
-            t *= 0.5
-        lowered = value <= now - 0.1 * t * slope and value < now
-        if lowered:
+        for i in range(n):
+            if use[i]:
+                for k in range(K):
+                    z[i, k] = 0.0
+                    dz[i, k] = 0.0
+                    for a in range(d):
+                        z[i, k] += V[k, a] * X[i, a]
+                        dz[i, k] += b[k * d + a] * X[i, a]
+        for j in range(pins):  # rounding must not decide on which side of its kink a point starts
+            z[pin_row[j], pin_unit[j]] = 0.0
+            if 0.0 < theta[j] < 1.0:
+                dz[pin_row[j], pin_unit[j]] = 0.0
+        t = exact_step(y, signs, use, linear, z, dz)
+        for k in range(K):
+            for a in range(d):
+                trial[k, a] = V[k, a] + t * b[k * d + a]
+        value = majoriser(X, y, signs, use, linear, trial, pattern, gap, upper, lower)
+        done = not now - value > tol * now
+        if value < now:
             V[:] = trial
+            now = value
         else:
-            value = now
             majoriser(X, y, signs, use, linear, V, pattern, gap, upper, lower)
-        done = now - value <= tol * now
-        now = value
-        if done or t < 0.1:
-            if not safeguard:
-                if done:
-                    break
-            elif near == 0.0:
-                near = 1e-2
-            elif done:
-                near *= 1e-2
-                if near < 1e-9:
-                    break
+        if not done:
+            near, stalled = 1e-10 if safeguard else 0.0, 0
+        elif safeguard and stalled == 0:  # once more, with a rounder metric and a kink more or less
+            near, stalled = 1e-6, 1
+        else:
+            break
     return now
 
 
