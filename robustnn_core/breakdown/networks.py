@@ -79,8 +79,8 @@ def partition_fit(
     signs : array_like, shape (K,)
         The signs s_k of the output weights, +1 or -1.
     keep : int, optional
-        h, K d < h <= n; default the integer part of 3n/4 (rounded up), the coverage with the best
-        guarantee for ReLU units. Only for ``inner="threshold"``.
+        h, K d < h <= n; default 3n/4 (rounded up), the coverage with the best guarantee for one unit. Of
+        several exact fits of h points the one that fits most points is returned. Only for ``inner="threshold"``.
     inner : {"threshold", "l1", "ols"}
         Keep the h smallest residuals; or least absolute deviations; or all points (breakdown point 0).
     form : {"joint", "regions"}
@@ -297,6 +297,17 @@ class _Problem:
             yield starting.random(X, y, signs, -(-count // 2), rng)
             yield starting.elemental(X, y, signs, self.h, count, rng)
 
+    def misfits(self, U):
+        """How many points a net does not fit exactly."""
+        r = np.abs(self.y - np.maximum(self.X @ U.T, 0.0) @ self.signs)
+        return int((r > 1e-9 * np.abs(self.y).max()).sum())
+
+    def safe(self, result):
+        U, history, _ = result
+        return history[-1] <= self.exact and (
+            self.signs.size == 1 or self.inner != "threshold" or starting.safe(self.X, self.y, self.signs, U, self.h)
+        )
+
     def buffers(self):
         n, d = self.X.shape
         K = self.signs.size
@@ -307,21 +318,27 @@ class _Problem:
         )  # fmt: skip
 
     def best(self, descend):
-        """Descend from every start until one fits exactly; the lowest loss wins, then the lowest index."""
-        results = []
+        """Descend from every start until one is safe; else the exact fit of most points, else the lowest loss wins."""
+        results, winner = [], None
         for batch in self.phases:
             if self.threads > 1 and len(batch) > 1:
                 with ThreadPoolExecutor(self.threads) as pool:
                     results += pool.map(lambda U: descend(self, U.copy()), batch)
+                winner = next((i for i, result in enumerate(results) if self.safe(result)), None)
             else:
                 for U in batch:
                     results.append(descend(self, U.copy()))
-                    if results[-1][1][-1] <= self.exact:
+                    if self.safe(results[-1]):
+                        winner = len(results) - 1
                         break
+            if winner is not None:
+                break
+        if winner is None:
             exact = [i for i, (_, history, _) in enumerate(results) if history[-1] <= self.exact]
             if exact:
-                break
-        winner = exact[0] if exact else int(np.argmin([history[-1] for _, history, _ in results]))
+                winner = min(exact, key=lambda i: (self.misfits(results[i][0]), i))
+            else:
+                winner = int(np.argmin([history[-1] for _, history, _ in results]))
         U, history, kept = results[winner]
         pattern = self.X @ U.T > 0.0
         determined = np.array([

@@ -370,8 +370,13 @@ def _lts_whitened(Q, y, h, rng, starts, polish, max_iter, threads):
     order = np.argsort(objectives, kind="stable")
     if not np.isfinite(objectives[order[0]]):
         coefs[order[0]] = rows.T @ y / n  # every subset was singular: start from least squares
-    best = None
-    for s in order[:polish]:
+    best, polished, last = None, 0, -1.0
+    for s in order:
+        if polished == polish or not np.isfinite(objectives[s]) and best is not None:
+            break
+        if abs(objectives[s] - last) <= 1e-9 * last:  # the same subset again
+            continue
+        polished, last = polished + 1, objectives[s]
         kept, r, loss, work, G = _work(n, p)
         c = coefs[s].copy()
         iterations, objective = _concentrate(rows, y, h, c, kept, max_iter, r, loss, work, G, np.empty(p))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from robustnn_core import breakdown, nets, streams
 from robustnn_core.breakdown import _kernels, _lifted, attacks, networks
-from tests.breakdown import reference
+from breakdown import reference
 
 
 def problem(seed, n, d, signs, fraction=0.0, attack=None, noise=0.0):
@@ -34,7 +34,7 @@ FITS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     name=st.sampled_from(sorted(FITS)),
