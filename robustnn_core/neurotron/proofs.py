@@ -521,7 +521,7 @@ def minimax(X, *, theta, direction, leak=0.0):
     guess = np.linspace(-1, 1, 41)[:, None] * u
     far = np.maximum(np.linalg.norm(guess - u / 2, axis=1), np.linalg.norm(guess + u / 2, axis=1))
     ledger.leq("M3", r"\max_\pm|\hat w\mp u/2|\ge|u|/2\ \text{ for every answer }\hat w", np.linalg.norm(u) / 2, far)
-    ledger.eq("M4", r"|u|/2=\tfrac{2\theta}{(1+\alpha)\varrho}", np.linalg.norm(u) / 2, 2 * theta / ((1 + leak) * rho))
+    ledger.eq("M4", r"|u|/2=\tfrac{2\theta}{(1+\alpha)\rho}", np.linalg.norm(u) / 2, 2 * theta / ((1 + leak) * rho))
     both = ((guess - u / 2) ** 2 + (guess + u / 2) ** 2).sum(axis=1)
     ledger.leq("M5", r"|u|^2/4\le\tfrac12\big(|\hat w-u/2|^2+|\hat w+u/2|^2\big)", u @ u / 4, both / 2)
     return ledger
@@ -595,8 +595,8 @@ def feasible(X, pairs, *, theta, cos_phi, leak=0.0):
     ledger.leq("F1", r"|f_w(\pm x)-f_{w'}(\pm x)|\le2\theta", np.maximum(np.abs(here), np.abs(there)), 2 * theta)
     ledger.eq("F2", r"[f_w-f_{w'}](x)-[f_w-f_{w'}](-x)=(1+\alpha)\,v\cdot x", here - there, (1 + leak) * (v @ X.T))
     ledger.leq("F3", r"(1+\alpha)|v\cdot x|\le4\theta", (1 + leak) * seen, 4 * theta)
-    ledger.leq("F4", r"|v|\varrho\cos\phi\le\max_i|v\cdot x_i|", size * rho * cos_phi, seen.max(axis=1))
-    ledger.leq("F5", r"|v|\le\tfrac{4\theta}{(1+\alpha)\varrho\cos\phi}", size, 4 * theta / ((1 + leak) * rho * cos_phi))
+    ledger.leq("F4", r"|v|\rho\cos\phi\le\max_i|v\cdot x_i|", size * rho * cos_phi, seen.max(axis=1))
+    ledger.leq("F5", r"|v|\le\tfrac{4\theta}{(1+\alpha)\rho\cos\phi}", size, 4 * theta / ((1 + leak) * rho * cos_phi))
     return ledger
 
 
@@ -633,7 +633,7 @@ def finite_sample(n, samples, *, theta, radius=1.0, leak=0.0):
     ledger.leq("H2", r"\mathbb E\,e^{\lambda z}\le e^{\lambda^2/2n}", hyp0f1(n / 2, tilt**2 / 4), np.exp(tilt**2 / (2 * n)))
     ledger.leq("H3", r"\mathbb P(|z|>s)\le2e^{-ns^2/2}", betainc((n - 1) / 2, 0.5, 1 - level**2), 2 * np.exp(-n * level**2 / 2), scale=1e-6)
     ledger.leq("H4", r"N\,\mathbb P(|z|>s_N)\le\tfrac12", samples * betainc((n - 1) / 2, 0.5, 1 - s**2), 0.5)
-    ledger.leq("H5", r"\tfrac{1+\alpha}2\,d\,\varrho|z|\le\theta\quad(|z|\le s_N)", (1 + leak) / 2 * d * radius * s * np.linspace(0, 1, 11), theta)
+    ledger.leq("H5", r"\tfrac{1+\alpha}2\,d\,\rho|z|\le\theta\quad(|z|\le s_N)", (1 + leak) / 2 * d * radius * s * np.linspace(0, 1, 11), theta)
     ledger.leq("H6", r"\tfrac{2\theta p}a\le\sqrt{2\ln4N}\;d", 2 * theta * n * mean_coordinate / ((1 + leak) * radius), np.sqrt(2 * np.log(4 * samples)) * d)
     return ledger
 
