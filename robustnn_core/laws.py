@@ -81,6 +81,7 @@ class Gaussian(Law):
         return GAUSSIAN, np.array([[self.sigma]])
 
     def norm_moment(self, j):
+        _check_order(j)
         if j % 2 == 0:
             return float(self.sigma**j * np.prod(self.n + np.arange(0, j, 2)))
         return float(np.exp(j * np.log(self.sigma) + j / 2 * np.log(2) + gammaln((self.n + j) / 2) - gammaln(self.n / 2)))
@@ -117,6 +118,7 @@ class Sphere(Law):
         return SPHERE, np.array([[self.radius]])
 
     def norm_moment(self, j):
+        _check_order(j)
         return float(self.radius**j)
 
     def second_moment(self):
@@ -160,6 +162,7 @@ class Cube(Law):
         return CUBE, np.array([[self.half_width]])
 
     def norm_moment(self, j):
+        _check_order(j)
         n, h = self.n, self.half_width
         if j == 2:
             return n * h**2 / 3
@@ -221,6 +224,7 @@ class Symmetrised(Law):
         return np.concatenate([self.X, -self.X])
 
     def norm_moment(self, j):
+        _check_order(j)
         return float(np.mean(np.linalg.norm(self.X, axis=1) ** j))
 
     def second_moment(self):
@@ -304,6 +308,7 @@ class Custom(Law):
         return Symmetrised(self._points)
 
     def norm_moment(self, j):
+        _check_order(j)
         return self._empirical().norm_moment(j)
 
     def standard_error(self, j):
@@ -318,6 +323,10 @@ class Custom(Law):
 
     def _mean_abs_range(self, M):
         return self._empirical()._mean_abs_range(M)
+
+
+def _check_order(j):
+    checks.integer(j, "j", at_least=1, at_most=4, remedy="the theorems need no other")
 
 
 def _unit_cube_norm_moment(n, j):

@@ -21,10 +21,10 @@ import numpy as np
 
 from robustnn_core import checks
 
-__all__ = ["Adversary", "Compiled", "Constant", "Greedy", "Impostor", "NoAttack", "RandomSign", "WithProbability"]
+__all__ = ["Adversary", "Compiled", "Constant", "FixedLie", "Greedy", "Impostor", "NoAttack", "RandomSign", "WithProbability"]
 
 # What the kernel branches on.
-NONE, CONSTANT, RANDOM_SIGN, GREEDY, IMPOSTOR, COMPILED = range(6)
+NONE, CONSTANT, RANDOM_SIGN, GREEDY, FIXED_LIE, IMPOSTOR, COMPILED = range(7)
 
 
 class Adversary:
@@ -93,6 +93,36 @@ class Greedy(_Budgeted):
     """
 
     code = GREEDY
+
+
+@dataclass(frozen=True, eq=False)
+class FixedLie(Adversary):
+    """xi = theta sign(direction . Mx): a function of the input alone, blind to the learner.
+
+    No choice of M = G Abar protects against the worst of them (the book, *A sharper theorem*, the best M).
+
+    Parameters
+    ----------
+    direction : array_like, shape (r,)
+    theta : float >= 0
+
+    Examples
+    --------
+    >>> FixedLie([1.0, 0.0], 0.1).theta
+    0.1
+    """
+
+    direction: np.ndarray
+    theta: float
+    code = FIXED_LIE
+
+    def __post_init__(self):
+        object.__setattr__(self, "direction", checks.array(self.direction, "direction", shape=("r",)))
+        object.__setattr__(self, "theta", checks.number(self.theta, "theta", at_least=0.0))
+
+    @property
+    def w_adv(self):
+        return self.direction
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ import types
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -43,7 +44,7 @@ class Trace:
     @property
     def mean_square(self):
         """The estimate of Delta_t = E\\|w - w*\\|^2, shape (S,)."""
-        return (self.errors**2).mean(axis=1)
+        return _mean_square(self.errors)
 
     @property
     def rms(self):
@@ -78,7 +79,7 @@ class Run:
     @property
     def rms(self):
         """Root mean square error at the end."""
-        return float(np.sqrt(np.mean(self.errors**2)))
+        return float(np.sqrt(_mean_square(self.errors)))
 
 
 def train(
@@ -168,43 +169,64 @@ def train(
         adversary.code, float(adversary.theta), float(adversary.probability), w_adv,
     )  # fmt: skip
     kernel = _kernel if adversary.code != adv.COMPILED else _kernel_around(adversary.function)
-    generators = streams.spawn(seed, repeats) if code == laws.GIVEN else None
-    generators = generators and [streams.generator(s) for s in generators]
     states = streams.states(seed, 2 * repeats).reshape(repeats, 8)  # inputs, and the adversary's coins
     errors = np.empty((len(marks), repeats))
-    errors[0] = np.linalg.norm(weights - w_star, axis=1)
+    errors[0] = _distance(weights, w_star)
 
-    def advance(part, count):
-        given = np.zeros((0, 0, 0))
-        if generators is not None:
-            given = np.stack([law.sample(generators[i], count) for i in range(part.start, part.stop)])
-        return kernel(*problem, given, states[part], weights[part], count)
+    # A law of the reader's own is sampled outside of the kernel, in blocks that only n decides.
+    block = max(16, 1024 // law.n)
+    generators = [streams.generator(s) for s in streams.spawn(seed, repeats)] if code == laws.GIVEN else []
+    given = np.empty((repeats, block, law.n)) if generators else np.empty((repeats, 0, 0))
 
-    size = -(-repeats // threads)
+    def advance(part, begin, end):
+        worst = 0.0
+        while begin < end and worst == 0.0:
+            place, count = begin % block, end - begin
+            if generators:
+                count = min(count, block - place)
+                if place == 0:
+                    for i in range(part.start, part.stop):
+                        given[i] = law.sample(generators[i], block)
+            inputs = np.ascontiguousarray(given[part, place : place + count])
+            worst = kernel(*problem, inputs, states[part], weights[part], count)
+            begin += count
+        return worst
+
+    size = -(-repeats // (4 * threads * _LANES)) * _LANES if threads > 1 else repeats
     parts = [slice(i, min(i + size, repeats)) for i in range(0, repeats, size)]
-    done = 0
-    pool = ThreadPoolExecutor(len(parts)) if len(parts) > 1 else None
+    done, kept = 0, weights.copy()
+    pool = ThreadPoolExecutor(min(threads, len(parts))) if len(parts) > 1 else None
     try:
         for i in sweeps.progress(range(1, len(marks)), label="Neuro-Tron", show=progress):
-            count = int(marks[i] - marks[i - 1])
+            begin, end = int(marks[i - 1]), int(marks[i])
             if pool is None:
-                worst = [advance(parts[0], count)]
+                worst = advance(parts[0], begin, end)
             else:
-                worst = list(pool.map(advance, parts, [count] * len(parts)))
-            if max(worst) > 0.0:
+                worst = max(pool.map(advance, parts, [begin] * len(parts), [end] * len(parts)))
+            if worst > 0.0:
                 raise ValueError(
-                    f"adversary = {adversary!r} answered with |xi| = {max(worst):.6g} > theta = {adversary.theta:.6g}; "
+                    f"adversary = {adversary!r} answered with |xi| = {worst:.6g} > theta = {adversary.theta:.6g}; "
                     "declare a larger theta, or keep the answer inside the budget"
                 )
-            errors[i] = np.linalg.norm(weights - w_star, axis=1)
-            done = i
+            errors[i] = _distance(weights, w_star)
+            done, kept = i, weights.copy()
     except KeyboardInterrupt:
         warnings.warn(f"interrupted after {marks[done]} of {steps} updates", RuntimeWarning, stacklevel=2)
     finally:
         if pool is not None:
             pool.shutdown()
     trace = Trace(steps=marks[: done + 1], errors=errors[: done + 1])
-    return Run(weights=weights, errors=errors[done].copy(), trace=trace, steps=int(marks[done]))
+    return Run(weights=kept, errors=errors[done].copy(), trace=trace, steps=int(marks[done]))
+
+
+def _mean_square(errors):
+    with np.errstate(over="ignore"):
+        return (errors**2).mean(axis=-1)
+
+
+def _distance(weights, w_star):
+    with np.errstate(over="ignore", invalid="ignore"):  # a run that diverged is inf or nan, not a warning
+        return np.linalg.norm(weights - w_star, axis=1)
 
 
 def _gather(stack):
@@ -224,7 +246,8 @@ def _attack(x, mx, w, w_star, clean, theta, coin):
     return 0.0
 
 
-_BLOCK = 64  # inputs drawn at a time
+_LANES = 16  # repeats that advance side by side: the loops over i below become vector instructions
+_BLOCK = 32  # inputs drawn at a time
 
 
 def _advance(
@@ -233,80 +256,117 @@ def _advance(
 ):  # fmt: skip
     """Kernel: ``steps`` updates of every row of ``weights``, in place; 0.0, or the |xi| that broke the budget.
 
-    One flat body on purpose: a view or a call inside the loop over t costs more than the arithmetic.
+    Arrays of the innermost loops end with the axis of the repeats i. Each repeat sees the same
+    operations in the same order whatever its neighbours are, hence the same bits.
     """
     a_values, a_columns = patches
     m_values, m_columns = filters
     repeats, r = weights.shape
-    a_width, m_width = a_values.shape[1], m_values.shape[1]
-    X = np.empty((_BLOCK, n))
-    w, mx = np.empty(r), np.empty(r)
     even, odd = 0.5 * (1.0 - leak) / k, 0.5 * (1.0 + leak) / k  # sigma(z) = odd z + even |z|, over k
-    impostor = adv_code == adv.IMPOSTOR
-    for i in range(repeats):
-        inputs, coins = states[i, :4], states[i, 4:]
-        for j in range(r):
-            w[j] = weights[i, j]
-        for t in range(steps):
-            place = t % _BLOCK
-            if place == 0:
-                count = min(_BLOCK, steps - t)
-                if law_code == laws.GIVEN:
-                    X[:count] = given[i, t : t + count]
-                else:
-                    laws.draw_rows(law_code, law_data, inputs, X[:count])
+    drawn, X = np.empty((_BLOCK, n)), np.empty((_BLOCK, n, _LANES))
+    w, mx, seen = np.empty((r, _LANES)), np.empty((r, _LANES)), np.empty(_LANES)
+    z, z_star, z_adv = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
+    present, clean, posed = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)  # f_w, f_{w*}, f_{w_adv} at x
+    push, xi = np.empty(_LANES), np.empty(_LANES)
+    one_x, one_mx, one_w = np.empty(n), np.empty(r), np.empty(r)
+    for first in range(0, repeats, _LANES):
+        lanes = min(_LANES, repeats - first)
+        for i in range(lanes):
+            for j in range(r):
+                w[j, i] = weights[first + i, j]
+        for begin in range(0, steps, _BLOCK):
+            count = min(_BLOCK, steps - begin)
+            for i in range(lanes):
+                if law_code != laws.GIVEN:
+                    laws.draw_rows(law_code, law_data, states[first + i, :4], drawn[:count])
+                for t in range(count):
+                    for j in range(n):
+                        X[t, j, i] = given[first + i, begin + t, j] if law_code == laws.GIVEN else drawn[t, j]
 
-            present, clean, posed = 0.0, 0.0, 0.0
-            row = 0
-            for _ in range(k):
-                z, z_star, z_adv = 0.0, 0.0, 0.0
+            for t in range(count):
+                for i in range(lanes):
+                    present[i], clean[i], posed[i], push[i], xi[i] = 0.0, 0.0, 0.0, 0.0, 0.0
+                row = 0
+                for _ in range(k):
+                    for i in range(lanes):
+                        z[i], z_star[i], z_adv[i] = 0.0, 0.0, 0.0
+                    for j in range(r):
+                        value, column = a_values[row, 0], a_columns[row, 0]
+                        for i in range(lanes):
+                            seen[i] = value * X[t, column, i]
+                        for e in range(1, a_values.shape[1]):
+                            value, column = a_values[row, e], a_columns[row, e]
+                            for i in range(lanes):
+                                seen[i] += value * X[t, column, i]
+                        true = w_star[j]
+                        for i in range(lanes):
+                            z[i] += w[j, i] * seen[i]
+                            z_star[i] += true * seen[i]
+                        if adv_code == adv.IMPOSTOR:
+                            false = w_adv[j]
+                            for i in range(lanes):
+                                z_adv[i] += false * seen[i]
+                        row += 1
+                    for i in range(lanes):
+                        present[i] += odd * z[i] + even * abs(z[i])
+                        clean[i] += odd * z_star[i] + even * abs(z_star[i])
+                        posed[i] += odd * z_adv[i] + even * abs(z_adv[i])
+
                 for j in range(r):
-                    seen = a_values[row, 0] * X[place, a_columns[row, 0]]
-                    for e in range(1, a_width):
-                        seen += a_values[row, e] * X[place, a_columns[row, e]]
-                    z += w[j] * seen
-                    z_star += w_star[j] * seen
-                    if impostor:
-                        z_adv += w_adv[j] * seen
-                    row += 1
-                present += odd * z + even * abs(z)
-                clean += odd * z_star + even * abs(z_star)
-                if impostor:
-                    posed += odd * z_adv + even * abs(z_adv)
+                    value, column = m_values[j, 0], m_columns[j, 0]
+                    for i in range(lanes):
+                        mx[j, i] = value * X[t, column, i]
+                    for e in range(1, m_values.shape[1]):
+                        value, column = m_values[j, e], m_columns[j, e]
+                        for i in range(lanes):
+                            mx[j, i] += value * X[t, column, i]
+                    true, false = w_star[j], w_adv[j]
+                    for i in range(lanes):
+                        push[i] += (false if adv_code == adv.FIXED_LIE else w[j, i] - true) * mx[j, i]
 
-            push = 0.0
-            for j in range(r):
-                total = m_values[j, 0] * X[place, m_columns[j, 0]]
-                for e in range(1, m_width):
-                    total += m_values[j, e] * X[place, m_columns[j, e]]
-                mx[j] = total
-                push += (w[j] - w_star[j]) * total
-
-            error = clean - present
-            if adv_code != adv.NONE and (probability == 1.0 or streams.uniform(coins) < probability):
                 if adv_code == adv.CONSTANT:
-                    xi = theta
+                    for i in range(lanes):
+                        xi[i] = theta
                 elif adv_code == adv.RANDOM_SIGN:
-                    xi = math.copysign(theta, streams.uniform(coins) - 0.5)
-                elif adv_code == adv.GREEDY:
-                    xi = math.copysign(theta, push)
+                    for i in range(lanes):
+                        xi[i] = math.copysign(theta, streams.uniform(states[first + i, 4:]) - 0.5)
+                elif adv_code == adv.GREEDY or adv_code == adv.FIXED_LIE:
+                    for i in range(lanes):
+                        xi[i] = math.copysign(theta, push[i])
                 elif adv_code == adv.IMPOSTOR:
-                    xi = posed - clean
-                else:
-                    xi = _attack(X[place], mx, w, w_star, clean, theta, streams.uniform(coins))
-                if not abs(xi) <= theta * (1 + 1e-12):
-                    return abs(xi) if xi == xi else np.inf
-                error += xi
+                    for i in range(lanes):
+                        xi[i] = posed[i] - clean[i]
+                elif adv_code == adv.COMPILED:
+                    for i in range(lanes):
+                        for j in range(n):
+                            one_x[j] = X[t, j, i]
+                        for j in range(r):
+                            one_mx[j], one_w[j] = mx[j, i], w[j, i]
+                        xi[i] = _attack(one_x, one_mx, one_w, w_star, clean[i], theta, streams.uniform(states[first + i, 4:]))
+                if probability < 1.0:
+                    for i in range(lanes):
+                        if streams.uniform(states[first + i, 4:]) >= probability:
+                            xi[i] = 0.0
+                if adv_code == adv.IMPOSTOR or adv_code == adv.COMPILED:
+                    for i in range(lanes):
+                        if not abs(xi[i]) <= theta * (1 + 1e-12):
+                            return abs(xi[i]) if xi[i] == xi[i] else np.inf
+
+                for i in range(lanes):
+                    push[i] = eta * (clean[i] - present[i] + xi[i])
+                for j in range(r):
+                    for i in range(lanes):
+                        w[j, i] += push[i] * mx[j, i]
+        for i in range(lanes):
             for j in range(r):
-                w[j] += eta * error * mx[j]
-        for j in range(r):
-            weights[i, j] = w[j]
+                weights[first + i, j] = w[j, i]
     return 0.0
 
 
 _kernel = njit(cache=True, nogil=True)(_advance)
 
 
+@lru_cache(maxsize=32)
 def _kernel_around(attack):
     """The same kernel, compiled around a user's adversary in the place of ``_attack`` (some seconds)."""
     body = types.FunctionType(_advance.__code__, {**globals(), "_attack": attack})

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import linprog
 from sklearn.datasets import load_digits
 
 from robustnn_core import checks, laws, nets, streams
-from robustnn_core.neurotron import theory
+from robustnn_core.neurotron import adversaries, theory
 from robustnn_core.neurotron.algorithm import train
 
 __all__ = [
@@ -14,11 +15,16 @@ __all__ = [
     "adversary_table",
     "confidence",
     "digits",
+    "feasible_corners",
     "impostor_pair",
     "linear_second_moments",
     "measured_steps",
+    "nearest_impostor",
     "paper_case_one",
+    "planted_filter",
     "sgd_errors",
+    "widest_pair",
+    "worst_lie",
 ]
 
 
@@ -85,6 +91,8 @@ def measured_steps(net, law, w_star, *, eta, target, most, repeats, seed, advers
     >>> measured_steps(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [1, 0], eta=0.1, target=1e-2, most=500, repeats=50, seed=0)
     54
     """
+    target = checks.number(target, "target", above=0.0)
+    most = checks.integer(most, "most", at_least=1)
     run = train(net, law, w_star, adversary=adversary, eta=eta, steps=most, repeats=repeats, seed=seed, M=M, start=start, records=most + 1)
     reached = np.flatnonzero(run.trace.mean_square <= target)
     if len(reached) == 0:
@@ -136,6 +144,8 @@ def impostor_pair(w_star, *, theta, radius, direction):
     """
     w_star = checks.array(w_star, "w_star", shape=("r",))
     direction = checks.array(direction, "direction", shape=w_star.shape)
+    if not direction.any():
+        raise ValueError("direction is 0; give any other vector")
     return w_star + checks.number(theta, "theta", at_least=0.0) / checks.number(radius, "radius", above=0.0) * direction / np.linalg.norm(direction)
 
 
@@ -179,10 +189,16 @@ def linear_second_moments(M, e, *, eta, steps):
     n = len(e)
     M = checks.array(M, "M", shape=(n, n))
     eta = checks.number(eta, "eta", above=0.0)
-    S, delta = np.outer(e, e), np.empty(checks.integer(steps, "steps", at_least=0) + 1)
+    delta = np.empty(checks.integer(steps, "steps", at_least=0) + 1)
+
+    def update(S):
+        return S - eta * (S @ M.T + M @ S) + eta**2 * M @ (np.trace(S) * np.eye(n) + 2 * S) @ M.T
+
+    matrix = np.stack([update(unit).ravel() for unit in np.eye(n * n).reshape(-1, n, n)], axis=1)
+    s = np.outer(e, e).ravel()
     for t in range(steps + 1):
-        delta[t] = np.trace(S)
-        S = S - eta * (S @ M.T + M @ S) + eta**2 * M @ (np.trace(S) * np.eye(n) + 2 * S) @ M.T
+        delta[t] = s[:: n + 1].sum()
+        s = matrix @ s
     return delta
 
 
@@ -204,6 +220,11 @@ def sgd_errors(law, w_star, *, theta, eta, steps, repeats, seed, start=None, rec
     np.True_
     """
     w_star = checks.array(w_star, "w_star", shape=(law.n,))
+    theta = checks.number(theta, "theta", at_least=0.0)
+    eta = checks.number(eta, "eta", above=0.0)
+    steps = checks.integer(steps, "steps", at_least=0)
+    repeats = checks.integer(repeats, "repeats", at_least=1)
+    records = checks.integer(records, "records", at_least=2)
     rng = streams.generator(seed)
     w = np.tile(np.zeros(law.n) if start is None else checks.array(start, "start", shape=(law.n,)), (repeats, 1))
     times = np.unique(np.linspace(0, steps, min(records, steps + 1)).round().astype(int))
@@ -217,3 +238,180 @@ def sgd_errors(law, w_star, *, theta, eta, steps, repeats, seed, start=None, rec
         residual = np.maximum(X @ w_star, 0) + xi - np.maximum(z, 0)
         w = w + eta * (residual * (z > 0))[:, None] * X
     return times, np.array(errors)
+
+
+def feasible_corners(X, y, *, theta, leak=0.0):
+    r"""Corners of the feasible set :math:`\{w : |y_i - f_w(x_i)| \le \theta\}` of one gate in the plane.
+
+    For each pattern of signs of the :math:`w\cdot x_i` the set is a polygon; its corners lie where two of
+    the lines :math:`w\cdot x_i = 0` and :math:`f_w(x_i) = y_i \pm \theta` cross. All crossings are tried. The
+    two corners farthest apart are as far apart as any two points of the set, if the set is bounded.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, 2)
+    y : array_like, shape (N,)
+    theta : float > 0
+    leak : float
+
+    Returns
+    -------
+    ndarray, shape (C, 2)
+        Each once.
+
+    Examples
+    --------
+    >>> corners = feasible_corners([[1, 0], [0, 1], [-1, 0], [0, -1]], [0, 0, 0, 0], theta=1.0)
+    >>> corners.min(), corners.max()
+    (np.float64(-1.0), np.float64(1.0))
+    """
+    X = checks.array(X, "X", shape=("N", 2))
+    y = checks.array(y, "y", shape=(len(X),))
+    theta = checks.number(theta, "theta", above=0.0)
+    leak = checks.number(leak, "leak")
+    levels = np.stack([np.zeros_like(y), y - theta, y + theta])
+    if leak != 0:
+        levels = np.concatenate([levels, levels[1:] / leak])
+    rows, values = np.tile(X, (len(levels), 1)), levels.ravel()
+    i, j = np.triu_indices(len(rows), 1)
+    det = rows[i, 0] * rows[j, 1] - rows[i, 1] * rows[j, 0]
+    keep = np.abs(det) > 1e-9 * np.abs(X).max() ** 2
+    i, j, det = i[keep], j[keep], det[keep]
+    crossings = np.stack([values[i] * rows[j, 1] - values[j] * rows[i, 1], rows[i, 0] * values[j] - rows[j, 0] * values[i]], axis=1) / det[:, None]
+    misfit = np.abs(nets.leaky_relu(crossings @ X.T, leak) - y).max(axis=1)
+    corners = crossings[misfit <= theta * (1 + 1e-9)]
+    return corners[np.unique((corners / theta).round(6) + 0.0, axis=0, return_index=True)[1]]
+
+
+def widest_pair(X, *, theta, leak=0.0, starts=3):
+    r"""The two filters farthest apart that some labels on the sample cannot tell apart (one gate, plane).
+
+    That is the largest \|w - w'\| with :math:`|f_w(x_i) - f_{w'}(x_i)| \le 2\theta` at every input: the worst
+    diameter of a feasible set. For each pair of sign patterns the constraints are linear; a linear programme
+    pushes w - w' along a direction, which is then turned towards the answer, from ``starts`` directions.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, 2)
+    theta : float > 0
+    leak : float > -1
+    starts : int >= 1
+
+    Returns
+    -------
+    ndarray, shape (2, 2)
+        w and w'; infinite entries if the distance is unbounded.
+
+    Examples
+    --------
+    >>> w, other = widest_pair([[1, 0], [0, 1], [-1, 0], [0, -1]], theta=1.0)
+    >>> round(np.linalg.norm(w - other) / 2**1.5, 6)
+    np.float64(2.0)
+    """
+    X = checks.array(X, "X", shape=("N", 2))
+    theta = checks.number(theta, "theta", above=0.0)
+    leak = checks.number(leak, "leak", above=-1.0)
+    starts = checks.integer(starts, "starts", at_least=1)
+    walls = np.sort(np.mod(np.arctan2(X[:, 1], X[:, 0])[:, None] + np.array([0.5, 1.5]) * np.pi, 2 * np.pi).ravel())
+    middles = (walls + np.roll(walls, -1) + np.where(np.roll(walls, -1) < walls, 2 * np.pi, 0)) / 2
+    patterns = np.unique(np.where(X @ np.stack([np.cos(middles), np.sin(middles)]) >= 0, 1.0, -1.0).T, axis=0)
+    best, found = 0.0, np.zeros((2, 2))
+    for a, first in enumerate(patterns):
+        for second in patterns[a:]:
+            here = np.where(first > 0, 1.0, leak)[:, None] * X
+            there = np.where(second > 0, 1.0, leak)[:, None] * X
+            gap = np.hstack([here, -there])
+            signs = np.block([[-first[:, None] * X, 0 * X], [0 * X, -second[:, None] * X]])
+            rows = np.vstack([gap, -gap, signs])
+            limits = np.concatenate([np.full(2 * len(X), 2 * theta), np.zeros(2 * len(X))])
+            for angle in np.arange(starts) * 2 * np.pi / starts:
+                u, reached = np.array([np.cos(angle), np.sin(angle)]), 0.0
+                while True:
+                    answer = linprog(np.concatenate([-u, u]), A_ub=rows, b_ub=limits, bounds=(None, None))
+                    if answer.status == 3:
+                        return np.array([[np.inf, np.inf], [-np.inf, -np.inf]])
+                    v = answer.x[:2] - answer.x[2:]
+                    if np.linalg.norm(v) <= reached * (1 + 1e-9):
+                        break
+                    reached, u = np.linalg.norm(v), v / np.linalg.norm(v)
+                if reached > best:
+                    best, found = reached, answer.x.reshape(2, 2)
+    return found
+
+
+def planted_filter(side=4):
+    """A smooth edge filter of length 1, to plant in images: shape (side * side,).
+
+    Examples
+    --------
+    >>> bool(abs(np.linalg.norm(planted_filter()) - 1) < 1e-12)
+    True
+    """
+    x = np.linspace(-1, 1, checks.integer(side, "side", at_least=2))
+    edge = (x * np.exp(-(x**2)))[None, :] * np.exp(-(x**2))[:, None]
+    return (edge / np.linalg.norm(edge)).ravel()
+
+
+def worst_lie(net, law, *, theta, M=None):
+    r"""The fixed lie that costs Neuro-Tron the most for every M = G Abar: sign(u . C^{-1} Abar x).
+
+    u is the best direction that an ascent finds for :math:`\sup E|u \cdot C^{-1}\bar Ax|`.
+
+    Parameters
+    ----------
+    net : nets.SingleFilterNet
+    law : laws.Symmetrised
+    theta : float >= 0
+    M : array_like, shape (r, n), optional
+        The algorithm's matrix, with the rows of the mean patch in its row space.
+
+    Returns
+    -------
+    adversaries.FixedLie
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[2.0, 0.0], [0.0, 1.0]])
+    >>> np.abs(worst_lie(nets.SingleFilterNet.gate(2), law, theta=0.1).direction).round(3)
+    array([0.224, 1.789])
+    """
+    theory._check_pair(net, law)
+    theory._check_finite(law)
+    M = theory._check_m(net, M)
+    whitened = theory.best_m(net, law)
+    _, u = laws._ascend(law.X @ whitened.T)
+    direction = np.linalg.lstsq(M.T, whitened.T @ u, rcond=None)[0]
+    return adversaries.FixedLie(direction, theta)
+
+
+def nearest_impostor(net, law, w_star, *, theta):
+    """A filter as far from w* as the budget lets an impostor go in the direction the data shows least.
+
+    Its net differs from the true one by at most theta on all the points of the law.
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[2.0, 0.0], [0.0, 1.0]])
+    >>> nearest_impostor(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], theta=0.1).round(6)
+    array([1. , 0.9])
+    """
+    theory._check_pair(net, law)
+    theory._check_finite(law)
+    w_star = checks.array(w_star, "w_star", shape=(net.patches.shape[1],))
+    theta = checks.number(theta, "theta", above=0.0)
+    theory.best_m(net, law)  # refuses inputs that leave a direction unseen: an impostor there is free
+    gram = net.mean_patch @ law.second_moment() @ net.mean_patch.T
+    weakest = np.linalg.eigh(gram)[1][:, 0]
+    weakest = weakest * -np.sign(weakest[np.argmax(np.abs(weakest))])
+    X, truth = law.points(), net.predict(w_star, law.points())
+
+    def needs(length):
+        return np.abs(net.predict(w_star + length * weakest, X) - truth).max()
+
+    low, high = 0.0, 1.0
+    while needs(high) <= theta:
+        high *= 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if needs(middle) <= theta else (low, middle)
+    return w_star + low * weakest

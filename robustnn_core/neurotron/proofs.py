@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.special import betainc, gammaln, hyp0f1
 
 from robustnn_core import checks, laws, nets
 from robustnn_core.ledger import Ledger
@@ -17,13 +18,18 @@ from robustnn_core.neurotron import theory
 
 __all__ = [
     "Snapshot",
+    "ball",
     "best_m_ledger",
     "case_one",
     "case_two",
+    "dropped_factor",
     "exactness",
+    "feasible",
+    "finite_sample",
     "greedy_snapshot",
     "lipschitz",
     "minimax",
+    "one_step",
     "parity",
     "recursion",
     "regression",
@@ -125,8 +131,7 @@ def greedy_snapshot(net, law, w_star, weights, *, theta, M=None):
     array([[-0.5, -0.5,  0.5,  0.5]])
     """
     theory._check_pair(net, law)
-    if not isinstance(law, laws.Symmetrised):
-        raise ValueError(f"law = {type(law).__name__} has no finite sums; sample it and use laws.Symmetrised(X)")
+    theory._check_finite(law)
     M = theory._check_m(net, M)
     r = M.shape[0]
     w_star = checks.array(w_star, "w_star", shape=(r,))
@@ -150,7 +155,10 @@ def parity(law, a, b, leak=0.0):
     >>> parity(laws.Symmetrised([[1.0, 2.0], [0.5, -1.0]]), [1, 0], [1, 1], leak=0.1).assert_holds().rows[-1].lhs
     0.75625
     """
-    z, y = law.points() @ np.asarray(a, float), law.points() @ np.asarray(b, float)
+    theory._check_finite(law)
+    a, b = checks.array(a, "a", shape=(law.n,)), checks.array(b, "b", shape=(law.n,))
+    leak = checks.number(leak, "leak")
+    z, y = law.points() @ a, law.points() @ b
     up, down = nets.leaky_relu(z, leak), nets.leaky_relu(-z, leak)
     ledger = Ledger("Lemma B.1 (parity)")
     ledger.eq("P1", r"\sigma(z)-\sigma(-z)=(1+\alpha)z", up - down, (1 + leak) * z)
@@ -164,7 +172,7 @@ def parity(law, a, b, leak=0.0):
         "P3",
         r"\mathbb E[\sigma(a\cdot x)\,b\cdot x]=\tfrac{1+\alpha}2a^\top\Sigma b",
         np.mean(up * y),
-        (1 + leak) / 2 * np.asarray(a, float) @ law.second_moment() @ np.asarray(b, float),
+        (1 + leak) / 2 * a @ law.second_moment() @ b,
     )
     return ledger
 
@@ -216,6 +224,11 @@ def recursion(*, b, c1, c2, c3, start, target, gamma):
     >>> recursion(b=1.0, c1=2.0, c2=0.01, c3=0.01, start=1.0, target=0.1, gamma=2.0).assert_holds().rows[-1].label
     'R9'
     """
+    b, c2, c3 = (checks.number(value, name, above=0.0) for value, name in ((b, "b"), (c2, "c2"), (c3, "c3")))
+    c1 = checks.number(c1, "c1", above=b**2 / 4, remedy="else A may be negative")
+    start = checks.number(start, "start", above=0.0)
+    target = checks.number(target, "target", above=c3 / b, below=start, remedy="the bounds are c3/b and start")
+    gamma = checks.number(gamma, "gamma", above=(target + c2 / c1) / (target - c3 / b), remedy="that is (target + c2/c1)/(target - c3/b)")
     step = b / (gamma * c1)
     A, B = 1 - step * b + step**2 * c1, step**2 * c2 + step * c3
     floor = (c2 / c1 + gamma * c3 / b) / (gamma - 1)
@@ -270,7 +283,7 @@ def case_one(shot, *, gamma=2.0):
     c = shot.constants
     s = theory.realizable_schedule(c, eps=1e-3, delta=0.5, start=1.0, gamma=gamma)
     ledger = Ledger("Theorem II.1, Case I")
-    after = _one_step(shot, s.eta)
+    after = one_step(shot, s.eta)
     before = shot.size**2
     kappa = 1 - s.eta * c.a + s.eta**2 * c.lam2**2 * (1 + c.leak) ** 2 * c.lam3 * c.m[3]
     ledger.leq("C1", r"\mathbb E[|e^+|^2\mid w]\le\kappa|e|^2", after, kappa * before)
@@ -304,6 +317,7 @@ def case_two(shot, *, eta):
     >>> case_two(shot, eta=0.05).assert_holds().rows[-1].label
     'T12'
     """
+    eta = checks.number(eta, "eta", above=0.0)
     c, theta, size = shot.constants, shot.theta, shot.size
     m1, m2, m3, m4 = c.m
     cc = (1 + c.leak) * np.sqrt(c.lam3)
@@ -407,7 +421,7 @@ def sharp(shot, *, eta):
     drift, attack = (shot.h * shot.pull).mean(axis=1), (shot.xi * shot.pull).mean(axis=1)
     spread = (shot.h**2 * length).mean(axis=1)
     second = ((shot.h + shot.xi) ** 2 * length).mean(axis=1)
-    after = _one_step(shot, eta)
+    after = one_step(shot, eta)
     u, v = present, np.broadcast_to(true, present.shape)
     jump = (nets.leaky_relu(u, leak) - nets.leaky_relu(v, leak)) ** 2
     ledger = Ledger("Theorem A' (the sharper theorem)")
@@ -452,7 +466,10 @@ def exactness(shot, *, eta):
     n = shot.net.patches.shape[2]
     if shot.net.patches.shape != (1, n, n) or not (np.array_equal(shot.net.patches[0], np.eye(n)) and np.array_equal(shot.M, np.eye(n))):
         raise ValueError("shot must be of a single gate with M = I; see SingleFilterNet.gate")
+    eta = checks.number(eta, "eta", above=0.0)
     alpha, size = shot.net.leak, shot.size
+    if size.min() == 0:
+        raise ValueError("shot.weights holds w* itself, where the error has no direction; leave that row out")
     unit = shot.e / size[:, None]
     moved = shot.e[:, None, :] + eta * (shot.h + shot.xi)[:, :, None] * shot.X[None]
     along = (moved * unit[:, None, :]).sum(axis=2)
@@ -481,7 +498,7 @@ def minimax(X, *, theta, direction, leak=0.0):
     Examples
     --------
     >>> minimax(np.eye(3), theta=0.1, direction=[1, 1, 0]).assert_holds().rows[-1].label
-    'M4'
+    'M5'
     """
     X = checks.array(X, "X", shape=("N", "n"))
     rho = np.linalg.norm(X, axis=1)
@@ -491,6 +508,8 @@ def minimax(X, *, theta, direction, leak=0.0):
     theta = checks.number(theta, "theta", above=0.0)
     leak = checks.number(leak, "leak", at_least=0.0, at_most=1.0)
     direction = checks.array(direction, "direction", shape=(X.shape[1],))
+    if not direction.any():
+        raise ValueError("direction is 0; give any other vector")
     u = direction / np.linalg.norm(direction) * 4 * theta / ((1 + leak) * rho)
     z = X @ u / 2
     plus, minus = nets.leaky_relu(z, leak), nets.leaky_relu(-z, leak)
@@ -502,6 +521,150 @@ def minimax(X, *, theta, direction, leak=0.0):
     far = np.maximum(np.linalg.norm(guess - u / 2, axis=1), np.linalg.norm(guess + u / 2, axis=1))
     ledger.leq("M3", r"\max_\pm|\hat w\mp u/2|\ge|u|/2\ \text{ for every answer }\hat w", np.linalg.norm(u) / 2, far)
     ledger.eq("M4", r"|u|/2=\tfrac{2\theta}{(1+\alpha)\rho}", np.linalg.norm(u) / 2, 2 * theta / ((1 + leak) * rho))
+    both = ((guess - u / 2) ** 2 + (guess + u / 2) ** 2).sum(axis=1)
+    ledger.leq("M5", r"|u|^2/4\le\tfrac12\big(|\hat w-u/2|^2+|\hat w+u/2|^2\big)", u @ u / 4, both / 2)
+    return ledger
+
+
+def ball(X, w0, *, theta, direction, leak=0.0):
+    r"""Around every filter: two filters a step theta/(L rho) away from ``w0`` that its labels fit alike.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, n)
+        Inputs of length at most rho (the longest row).
+    w0, direction : array_like, shape (n,)
+    theta : float > 0
+    leak : float
+        L is max(1, \|leak\|).
+
+    Examples
+    --------
+    >>> ball(np.eye(2), [3.0, 4.0], theta=0.1, direction=[1, 1]).assert_holds().rows[-1].label
+    'N3'
+    """
+    X = checks.array(X, "X", shape=("N", "n"))
+    w0 = checks.array(w0, "w0", shape=(X.shape[1],))
+    direction = checks.array(direction, "direction", shape=w0.shape)
+    if not direction.any():
+        raise ValueError("direction is 0; give any other vector")
+    theta = checks.number(theta, "theta", above=0.0)
+    L, rho = max(1.0, abs(leak)), np.linalg.norm(X, axis=1).max()
+    v = direction / np.linalg.norm(direction) * theta / (L * rho)
+    near = np.array([nets.leaky_relu(X @ (w0 + s * v), leak) - nets.leaky_relu(X @ w0, leak) for s in (1, -1)])
+    reach = L * np.abs(X @ v)
+    ledger = Ledger("Around every filter")
+    ledger.leq("N1", r"|f_{w_0\pm v}(x)-f_{w_0}(x)|\le L_\alpha|v\cdot x|", np.abs(near), np.stack([reach, reach]))
+    ledger.leq("N2", r"L_\alpha|v\cdot x|\le\theta", reach, theta)
+    guess = w0 + np.linspace(-2, 2, 81)[:, None] * v
+    far = np.maximum(np.linalg.norm(guess - w0 - v, axis=1), np.linalg.norm(guess - w0 + v, axis=1))
+    ledger.leq("N3", r"|v|\le\max_\pm|\hat w-(w_0\pm v)|", np.linalg.norm(v), far)
+    return ledger
+
+
+def feasible(X, pairs, *, theta, cos_phi, leak=0.0):
+    r"""How far apart two filters can be that fit the same labels on the antipodal sample +-X.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, n)
+        One input of each antipodal pair, all of the same length rho.
+    pairs : array_like, shape (P, 2, n)
+        Pairs (w, w') whose outputs differ by at most 2 theta on the sample.
+    theta : float > 0
+    cos_phi : float
+        Cosine of the covering angle of the sample.
+    leak : float > -1
+
+    Examples
+    --------
+    >>> square = feasible(np.eye(2), [[[0.1, 0.1], [-0.1, -0.1]]], theta=0.05, cos_phi=0.5**0.5)
+    >>> square.assert_holds().rows[-1].label
+    'F5'
+    """
+    X = checks.array(X, "X", shape=("N", "n"))
+    pairs = checks.array(pairs, "pairs", shape=("P", 2, X.shape[1]))
+    rho = np.linalg.norm(X, axis=1).mean()
+    up = nets.leaky_relu(pairs @ X.T, leak)
+    down = nets.leaky_relu(-(pairs @ X.T), leak)
+    here, there = up[:, 0] - up[:, 1], down[:, 0] - down[:, 1]
+    v = pairs[:, 0] - pairs[:, 1]
+    size, seen = np.linalg.norm(v, axis=1), np.abs(v @ X.T)
+    ledger = Ledger("The feasible set")
+    ledger.leq("F1", r"|f_w(\pm x)-f_{w'}(\pm x)|\le2\theta", np.maximum(np.abs(here), np.abs(there)), 2 * theta)
+    ledger.eq("F2", r"[f_w-f_{w'}](x)-[f_w-f_{w'}](-x)=(1+\alpha)\,v\cdot x", here - there, (1 + leak) * (v @ X.T))
+    ledger.leq("F3", r"(1+\alpha)|v\cdot x|\le4\theta", (1 + leak) * seen, 4 * theta)
+    ledger.leq("F4", r"|v|\rho\cos\phi\le\max_i|v\cdot x_i|", size * rho * cos_phi, seen.max(axis=1))
+    ledger.leq("F5", r"|v|\le\tfrac{4\theta}{(1+\alpha)\rho\cos\phi}", size, 4 * theta / ((1 + leak) * rho * cos_phi))
+    return ledger
+
+
+def finite_sample(n, samples, *, theta, radius=1.0, leak=0.0):
+    r"""The lower bound for N inputs drawn from the sphere, and Neuro-Tron's floor against it.
+
+    Probabilities are exact (a coordinate of the sphere squared is a Beta variable).
+
+    Parameters
+    ----------
+    n : int >= 2
+    samples : int >= 1
+        N; 4N must stay below exp(n/2), else the two-point bound is the better one.
+    theta, radius : float > 0
+    leak : float > -1
+
+    Examples
+    --------
+    >>> finite_sample(64, 10_000, theta=0.1).assert_holds().rows[-1].label
+    'H6'
+    """
+    n = checks.integer(n, "n", at_least=2)
+    samples = checks.integer(samples, "samples", at_least=1)
+    s = np.sqrt(2 * np.log(4 * samples) / n)
+    if s > 1:
+        raise ValueError(f"samples = {samples} is above exp(n/2)/4 = {np.exp(n / 2) / 4:.4g}; use the two-point bound")
+    k = np.arange(12)
+    tilt = np.sqrt(n) * np.linspace(0.1, 4, 40)
+    level = np.linspace(0.01, 0.99, 99)
+    d = 2 * theta / ((1 + leak) * radius * s)
+    mean_coordinate = np.exp(gammaln(n / 2) - gammaln((n + 1) / 2)) / np.sqrt(np.pi)
+    ledger = Ledger("N samples on a sphere")
+    ledger.leq("H1", r"\mathbb E\,z^{2k}=\prod_{j<k}\tfrac{2j+1}{n+2j}\le\tfrac{(2k-1)!!}{n^k}", np.cumprod((2 * k + 1) / (n + 2 * k)) * n ** (k + 1.0), np.cumprod(2 * k + 1.0))
+    ledger.leq("H2", r"\mathbb E\,e^{\lambda z}\le e^{\lambda^2/2n}", hyp0f1(n / 2, tilt**2 / 4), np.exp(tilt**2 / (2 * n)))
+    ledger.leq("H3", r"\mathbb P(|z|>s)\le2e^{-ns^2/2}", betainc((n - 1) / 2, 0.5, 1 - level**2), 2 * np.exp(-n * level**2 / 2), scale=1e-6)
+    ledger.leq("H4", r"N\,\mathbb P(|z|>s_N)\le\tfrac12", samples * betainc((n - 1) / 2, 0.5, 1 - s**2), 0.5)
+    ledger.leq("H5", r"\tfrac{1+\alpha}2\,d\,\rho|z|\le\theta\quad(|z|\le s_N)", (1 + leak) / 2 * d * radius * s * np.linspace(0, 1, 11), theta)
+    ledger.leq("H6", r"\tfrac{2\theta p}a\le\sqrt{2\ln4N}\;d", 2 * theta * n * mean_coordinate / ((1 + leak) * radius), np.sqrt(2 * np.log(4 * samples)) * d)
+    return ledger
+
+
+def dropped_factor(n, radii, *, delta, leak=0.0):
+    r"""What "optimal up to r^2/c_to" leaves out on the sphere of radius r.
+
+    Parameters
+    ----------
+    n : int >= 1
+    radii : array_like
+        Radii r with c_to > 0, that is above n/(1 + leak).
+    delta : float in (0, 1)
+    leak : float > -1
+
+    Examples
+    --------
+    >>> dropped_factor(3, [3.5, 6.0, 20.0], delta=0.1).assert_holds().rows[-1].label
+    'G4'
+    """
+    radii = checks.array(radii, "radii", shape=("K",))
+    delta = checks.number(delta, "delta", above=0.0, below=1.0)
+    net = nets.SingleFilterNet.gate(n, leak)
+    c = np.array([theory.constants(net, laws.Sphere(n, r)).c_tradeoff for r in radii])
+    if c.min() <= 0:
+        raise ValueError(f"radii holds {radii[c.argmin()]:.4g}, where c_to = {c.min():.3g} <= 0; take radii above n/(1 + leak)")
+    share = (1 + leak) * radii / n
+    ledger = Ledger("The dropped factors")
+    ledger.eq("G1", r"c_{\mathrm{to}}=\tfrac{(1+\alpha)r}n-1", c, share - 1)
+    ledger.leq("G2", r"4(s-1)\le s^2,\quad s=(1+\alpha)r/n", 4 * (share - 1), share**2)
+    ledger.leq("G3", r"\tfrac{4n^2}{(1+\alpha)^2}\le\tfrac{r^2}{c_{\mathrm{to}}}", 4 * n**2 / (1 + leak) ** 2, radii**2 / c)
+    ledger.leq("G4", r"\tfrac{2n}{(1+\alpha)\sqrt\delta}\le\tfrac{\epsilon_{\mathrm{paper}}}{\epsilon_{\mathrm{impostor}}}", 2 * n / ((1 + leak) * np.sqrt(delta)), (1 / np.sqrt(delta * c)) / (1 / radii))
     return ledger
 
 
@@ -568,8 +731,16 @@ def regression(shot):
     return ledger
 
 
-def _one_step(shot, eta):
-    """E[|w + eta g - w*|^2 | w] of every run, exactly."""
+def one_step(shot, eta):
+    r"""Return :math:`E[|w + \eta g - w^*|^2 \mid w]` of every run of a snapshot, exactly, shape (R,).
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
+    >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.0]], theta=0.0)
+    >>> one_step(shot, 0.1)
+    array([1.7925])
+    """
     length = (shot.MX**2).sum(axis=1)
     residual = shot.h + shot.xi
     return shot.size**2 + 2 * eta * (residual * shot.pull).mean(axis=1) + eta**2 * (residual**2 * length).mean(axis=1)

@@ -196,6 +196,8 @@ def _constants(net, law, M):
     lam2 = float(np.linalg.norm(M, 2))
     lam3 = float(np.mean(np.linalg.norm(net.patches, 2, axis=(1, 2)) ** 2))
     m = tuple(law.norm_moment(j) for j in (1, 2, 3, 4))
+    if m[0] == 0:
+        raise ValueError("law has E|x| = 0: every input is 0, so the labels say nothing; give inputs that move")
     ratio = (1 + leak) * lam1 / (m[0] * lam2)
     p_found, p = law.mean_abs_range(M)
     weighted = law.weighted_second_moment(M.T @ M)
@@ -519,6 +521,11 @@ def _check_pair(net, law):
         raise ValueError(f"law has dimension n = {law.n}, but the patches of net see n = {net.patches.shape[2]}")
 
 
+def _check_finite(law):
+    if not isinstance(law, laws.Symmetrised):
+        raise ValueError(f"law = {type(law).__name__} has no finite sums; sample it and use laws.Symmetrised(X)")
+
+
 def _check_m(net, M):
     M = net.mean_patch if M is None else checks.array(M, "M", shape=net.mean_patch.shape)
     if not M.any():
@@ -541,7 +548,7 @@ def _check_constants(c):
 def _check_leak(c):
     if not 0 <= c.leak <= 1:
         raise ValueError(
-            f"c.leak = {c.leak} must be in [0, 1] for Theorem II.1 (its Lemma B.2 is false outside); "
+            f"c.leak = {c.leak} must be in [0, 1] for Theorem II.1 as this book states it (Lemma B.2 fails below 0); "
             "sharp_schedule holds for every leak > -1"
         )
 

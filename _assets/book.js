@@ -1,0 +1,20 @@
+// Repairs of the theme that style sheets cannot make, for readers who do not use a mouse or a screen.
+document.addEventListener("DOMContentLoaded", () => {
+  // The bibliography's entries carry a role that no longer exists inside a list.
+  document.querySelectorAll(".citation-list > .citation").forEach((entry) => entry.setAttribute("role", "listitem"));
+
+  // The sidebar is a region of the page; a button's name is what is written on it.
+  const sidebar = document.querySelector(".bd-sidebar-primary");
+  sidebar?.setAttribute("role", "complementary");
+  sidebar?.setAttribute("aria-label", "Book");
+  document.querySelectorAll(".search-button-field, .theme-switch-button").forEach((button) => button.removeAttribute("aria-label"));
+  window.addEventListener("load", () => document.querySelectorAll("summary[aria-label]").forEach((title) => title.removeAttribute("aria-label")));
+
+  // What scrolls sideways must be reachable from the keyboard.
+  const reachable = () =>
+    document.querySelectorAll(".bd-article div.math, .bd-article .pst-scrollable-table-container, .bd-article pre, .bd-article .text_html").forEach((box) => {
+      if (box.scrollWidth > box.clientWidth + 1 && !box.querySelector("[tabindex='0']")) box.tabIndex = 0;
+    });
+  window.addEventListener("load", () => (window.MathJax?.startup?.promise ?? Promise.resolve()).then(reachable));
+  window.addEventListener("resize", reachable);
+});

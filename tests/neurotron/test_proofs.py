@@ -1,0 +1,304 @@
+"""Every ledger holds on whatever data, and fails as soon as one of its constants is wrong."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from neurotron import reference
+from robustnn_core import laws, nets
+from robustnn_core.neurotron import adversaries as adv
+from robustnn_core.neurotron import proofs, theory, train
+
+often = settings(max_examples=25, deadline=None, derandomize=True)
+
+
+@st.composite
+def snapshots(draw, theta=None, leaks=st.floats(-0.9, 2.0), gate=False, with_m=True):
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    r = draw(st.integers(1, 3))
+    n = r if gate else r + draw(st.integers(0, 2))
+    leak = draw(leaks)
+    net = nets.SingleFilterNet.gate(r, leak) if gate else nets.SingleFilterNet(rng.normal(size=(draw(st.integers(1, 3)), r, n)), leak)
+    law = laws.Symmetrised(rng.normal(size=(draw(st.integers(n, 8)), n)) * draw(st.sampled_from([0.2, 1.0, 5.0])))
+    M = net.mean_patch + (0.2 * rng.normal(size=(r, n)) if with_m and not gate else 0.0)
+    c = theory.constants(net, law, M)
+    assume(c.lam1 > 1e-3 * c.lam2 * c.m[1])
+    w_star = rng.normal(size=r)
+    weights = w_star + rng.normal(size=(4, r)) * draw(st.sampled_from([0.01, 1.0, 20.0]))
+    theta = draw(st.sampled_from([0.0, 0.1, 3.0])) if theta is None else theta
+    return proofs.greedy_snapshot(net, law, w_star, weights, theta=theta, M=M)
+
+
+@pytest.fixture
+def shot():
+    """A fixed snapshot: the ends of a real run, and errors along the eigenvectors of the drift."""
+    rng = np.random.default_rng(4)
+    net, law = nets.SingleFilterNet(rng.normal(size=(2, 2, 3)), 0.1), laws.Symmetrised(rng.normal(size=(12, 3)))
+    w_star = np.array([1.0, -0.5])
+    c = theory.constants(net, law)
+    run = train(net, law, w_star, adversary=adv.Greedy(0.2), eta=c.best_eta / 2, steps=100, repeats=8, seed=0)
+    B = net.mean_patch @ law.second_moment() @ net.mean_patch.T
+    axes = np.linalg.eigh(B)[1].T
+    return proofs.greedy_snapshot(net, law, w_star, np.concatenate([run.weights, w_star + axes, w_star - 3 * axes, w_star + 1e-4 * axes]), theta=0.2)
+
+
+def gate_shot(theta=0.2):
+    rng = np.random.default_rng(5)
+    net, law = nets.SingleFilterNet.gate(3, 0.1), laws.Symmetrised(rng.normal(size=(10, 3)))
+    return proofs.greedy_snapshot(net, law, [1.0, 0.0, -1.0], rng.normal(size=(5, 3)), theta=theta)
+
+
+# --- every ledger holds -------------------------------------------------------------------------------
+
+
+@often
+@given(snapshots(), st.floats(0.05, 0.95))
+def test_the_ledgers_of_both_theorems_hold(shot, share):
+    c = shot.constants
+    proofs.lipschitz(shot).assert_holds()
+    proofs.sharp(shot, eta=share * c.a / c.Q).assert_holds()
+    proofs.weighted(c, theta=max(shot.theta, 0.01), sizes=np.maximum(shot.size, 1e-9)).assert_holds()
+    proofs.regression(shot).assert_holds() if np.linalg.matrix_rank(shot.X @ shot.net.mean_patch.T) == len(shot.w_star) else None
+
+
+@often
+@given(snapshots(leaks=st.floats(0, 1)), st.floats(0.01, 3))
+def test_the_ledger_of_case_two_holds(shot, share):
+    proofs.case_two(shot, eta=share * shot.constants.a / shot.constants.Q).assert_holds()
+
+
+@often
+@given(snapshots(theta=0.0, leaks=st.floats(0, 1)), st.floats(1.1, 8))
+def test_the_ledger_of_case_one_holds(shot, gamma):
+    proofs.case_one(shot, gamma=gamma).assert_holds()
+
+
+@often
+@given(snapshots(gate=True), st.floats(0.01, 2))
+def test_the_ledger_of_exactness_holds(shot, share):
+    proofs.exactness(shot, eta=share / shot.constants.a).assert_holds()
+
+
+@often
+@given(snapshots(with_m=False), st.integers(0, 100))
+def test_the_ledger_of_the_best_m_holds(shot, seed):
+    gram = np.linalg.eigvalsh(shot.net.mean_patch @ shot.law.second_moment() @ shot.net.mean_patch.T)
+    assume(gram[0] > 1e-4 * gram[-1])
+    rng = np.random.default_rng(seed)
+    Ms = shot.net.mean_patch + rng.uniform(0, 3, size=(30, 1, 1)) * rng.normal(size=(30, *shot.net.mean_patch.shape))
+    proofs.best_m_ledger(shot.net, shot.law, np.concatenate([Ms, shot.net.mean_patch[None]])).assert_holds()
+
+
+@often
+@given(st.integers(0, 10**6), st.floats(-2, 2))
+def test_parity_holds_for_every_leak(seed, leak):
+    rng = np.random.default_rng(seed)
+    law = laws.Symmetrised(rng.normal(size=(6, 3)))
+    a, b = rng.normal(size=(2, 3))
+    ledger = proofs.parity(law, a, b, leak=leak).assert_holds()
+    plain = np.mean([reference.sigma(float(a @ x), leak) * float(b @ x) for x in law.points()])
+    assert ledger.rows[-1].lhs == pytest.approx(plain)
+
+
+@often
+@given(st.floats(0.1, 10), st.floats(0.3, 100), st.floats(0, 1), st.floats(0, 1), st.floats(1.05, 4), st.floats(0.1, 0.9))
+def test_lemma_a1_holds(b, ratio, c2, c3, slack, share):
+    c1 = ratio * b**2  # A >= 0 needs b^2 <= 4 c1, and the lemma's step is small
+    target = share
+    c3 = 0.5 * c3 * b * target
+    gamma = max(slack * (target + c2 / c1) / (target - c3 / b), 1.05)
+    proofs.recursion(b=b, c1=c1, c2=c2 + 1e-6, c3=c3 + 1e-6, start=1.0, target=target, gamma=gamma * 1.01).assert_holds()
+
+
+@often
+@given(st.integers(0, 10**6), st.floats(0, 1), st.floats(0.01, 5))
+def test_the_two_point_bound_holds(seed, leak, theta):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(20, 3))
+    X *= 2.5 / np.linalg.norm(X, axis=1, keepdims=True)
+    proofs.minimax(X, theta=theta, direction=rng.normal(size=3), leak=leak).assert_holds()
+
+
+def test_ledgers_hold_on_real_digits():
+    from robustnn_core.neurotron import experiments
+
+    net, law = experiments.digits(4, 4)
+    law = laws.Symmetrised(law.X[:300])
+    w_star = np.ones(16) / 4
+    for M in (None, theory.best_m(net, law)):
+        c = theory.constants(net, law, M)
+        run = train(net, law, w_star, adversary=adv.Greedy(0.01), eta=c.best_eta, steps=200, repeats=6, seed=0, M=M)
+        shot = proofs.greedy_snapshot(net, law, w_star, run.weights, theta=0.01, M=M)
+        proofs.sharp(shot, eta=c.best_eta).assert_holds()
+        proofs.case_two(shot, eta=c.best_eta).assert_holds()
+        proofs.lipschitz(shot).assert_holds()
+
+
+# --- a snapshot says what it should -------------------------------------------------------------------
+
+
+def test_a_snapshot_against_loops(shot):
+    points = shot.law.points()
+    for i, w in enumerate(shot.weights):
+        for j, x in enumerate(points):
+            h = reference.net(shot.net.patches, 0.1, shot.w_star, x) - reference.net(shot.net.patches, 0.1, w, x)
+            assert shot.h[i, j] == pytest.approx(h, abs=1e-12)
+            mx = shot.M @ x
+            assert shot.pull[i, j] == pytest.approx((w - shot.w_star) @ mx, abs=1e-12)
+            assert shot.xi[i, j] == reference.greedy(0.2, shot.w_star)(x, mx, w, 0.0, None)
+    eta, one = 0.07, proofs.one_step(shot, 0.07)
+    for i, w in enumerate(shot.weights):
+        after = [
+            np.sum((w - shot.w_star + eta * (shot.h[i, j] + shot.xi[i, j]) * shot.M @ x) ** 2) for j, x in enumerate(points)
+        ]
+        assert one[i] == pytest.approx(np.mean(after))
+
+
+# --- mutations: a wrong constant is found -------------------------------------------------------------
+
+
+def mutated(shot, **factors):
+    copy = dataclasses.replace(shot)
+    c = shot.constants
+    changes = {}
+    for name, factor in factors.items():
+        if name.startswith("m") and name[1:].isdigit():
+            m = list(changes.get("m", c.m))
+            m[int(name[1:]) - 1] *= factor
+            changes["m"] = tuple(m)
+        else:
+            changes[name] = getattr(c, name) * factor
+    copy.__dict__["constants"] = dataclasses.replace(c, **changes)
+    return copy
+
+
+@pytest.mark.parametrize(
+    "factors, row",
+    [({"p": 0.5}, "S4"), ({"Q": 0.2}, "S6"), ({"V": 0.2}, "S7"), ({"a": 1.2}, "S2")],
+)
+def test_the_sharp_ledger_finds_a_wrong_constant(shot, factors, row):
+    proofs.sharp(shot, eta=0.3 * shot.constants.a / shot.constants.Q).assert_holds()
+    wrong = mutated(shot, **factors)
+    with pytest.raises(AssertionError, match=rf"(?s)steps fail.*\n  {row}: .* FAILS"):
+        proofs.sharp(wrong, eta=0.3 * wrong.constants.a / wrong.constants.Q).assert_holds()
+
+
+def test_a_drift_too_strong_for_its_q_is_found(shot):
+    c = shot.constants
+    with pytest.raises(AssertionError, match=r"(?s)steps fail.*\n  S10: .* FAILS"):
+        proofs.sharp(mutated(shot, a=2.2 * math.sqrt(c.Q) / c.a), eta=0.1 * c.a / c.Q).assert_holds()
+
+
+@pytest.mark.parametrize(
+    "factors, row", [({"lam1": 1.2}, "T4"), ({"a": 3.0, "lam2": 0.3}, "T6"), ({"lam2": 0.3}, "T7"), ({"m4": 0.01, "m3": 0.01, "m2": 0.01}, "T8"), ({"m1": 0.1}, "T5")]
+)
+def test_the_case_two_ledger_finds_a_wrong_constant(shot, factors, row):
+    proofs.case_two(shot, eta=0.05).assert_holds()
+    with pytest.raises(AssertionError, match=rf"(?s)steps fail.*\n  {row}: .* FAILS"):
+        proofs.case_two(mutated(shot, **factors), eta=0.05).assert_holds()
+
+
+@pytest.mark.parametrize(
+    "factors, row",
+    [({"lam1": 30.0, "a": 30.0, "m4": 3000.0}, "C3"), ({"a": 30.0}, "C1"), ({"m4": 0.3}, "C4"), ({"a": 0.7}, "C2")],
+)
+def test_the_case_one_ledger_finds_a_wrong_constant(factors, row):
+    shot = gate_shot(theta=0.0)
+    proofs.case_one(shot).assert_holds()
+    with pytest.raises(AssertionError, match=rf"(?s)steps fail.*\n  {row}: .* FAILS"):
+        proofs.case_one(mutated(shot, **factors)).assert_holds()
+
+
+def test_the_lipschitz_ledger_finds_a_wrong_lambda_3(shot):
+    with pytest.raises(AssertionError, match=r"(?s)L6: .* FAILS"):
+        proofs.lipschitz(mutated(shot, lam3=0.05)).assert_holds()
+
+
+def test_the_weighted_ledger_finds_a_wrong_c_star(shot):
+    c = shot.constants
+    with pytest.raises(AssertionError, match=r"(?s)W3: .* FAILS"):
+        proofs.weighted(dataclasses.replace(c, c_star=1.1 * c.c_star), theta=0.1, sizes=[1.0]).assert_holds()
+
+
+def test_a_wrong_answer_of_the_adversary_is_found(shot):
+    louder = dataclasses.replace(shot, xi=1.5 * shot.xi)
+    with pytest.raises(AssertionError, match=r"(?s)S3: .* FAILS"):
+        proofs.sharp(louder, eta=0.1 * shot.constants.a / shot.constants.Q).assert_holds()
+    gate = gate_shot()
+    with pytest.raises(AssertionError, match=r"(?s)X3: .* FAILS"):
+        proofs.exactness(dataclasses.replace(gate, xi=0.9 * gate.xi), eta=0.1).assert_holds()
+
+
+def test_the_parity_ledger_needs_symmetry():
+    class Lopsided(laws.Symmetrised):
+        def points(self):
+            return self.X
+
+    with pytest.raises(AssertionError, match=r"(?s)P[23]: .* FAILS"):
+        proofs.parity(Lopsided([[1.0, 2.0], [0.5, -1.0]]), [1, 0], [1, 1]).assert_holds()
+
+
+def test_the_papers_lemma_b2_fails_for_a_negative_leak():
+    """Erratum 2: with L = 1 + alpha in the place of max(1, |alpha|) the inequality is false."""
+    rng = np.random.default_rng(0)
+    net, law = nets.SingleFilterNet.gate(1, -0.9), laws.Symmetrised(rng.normal(size=(8, 1)))
+    shot = proofs.greedy_snapshot(net, law, [0.0], [[1.0]], theta=0.0)
+    proofs.lipschitz(shot).assert_holds()
+    c = shot.constants
+    assert (shot.h**2 > (1 + net.leak) ** 2 * c.lam3 * shot.size[:, None] ** 2 * (shot.X**2).sum(axis=1)).any()
+
+
+def test_lemma_a1_is_false_below_its_gamma():
+    with pytest.raises(ValueError, match=r"^gamma = 1.2 must be > 2.5; that is"):
+        proofs.recursion(b=1.0, c1=2.0, c2=0.05, c3=0.05, start=1.0, target=0.1, gamma=1.2).assert_holds()
+
+
+# --- bad input ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: proofs.greedy_snapshot(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [1, 0], [[0, 0]], theta=1), r"^law = Gaussian has no finite sums; sample it and use laws.Symmetrised"),
+        (lambda: proofs.greedy_snapshot(nets.SingleFilterNet.gate(2), laws.Symmetrised(np.eye(2)), [1], [[0, 0]], theta=1), r"^w_star has shape \(1,\)"),
+        (lambda: proofs.greedy_snapshot(nets.SingleFilterNet.gate(2), laws.Symmetrised(np.eye(2)), [1, 0], [0, 0], theta=1), r"^weights has shape \(2,\); it must have shape \(R, 2\)"),
+        (lambda: proofs.greedy_snapshot(nets.SingleFilterNet.gate(2), laws.Symmetrised(np.eye(2)), [1, 0], [[0, 0]], theta=-1), r"^theta = -1.0 must be >= 0"),
+        (lambda: proofs.case_one(gate_shot()), r"^shot.theta = 0.2 must be 0 in Case I; use case_two"),
+        (lambda: proofs.case_one(gate_shot(0.0), gamma=1.0), r"^gamma = 1.0 must be > 1"),
+        (lambda: proofs.sharp(gate_shot(), eta=-1.0), r"^eta = -1.0 "),
+        (lambda: proofs.sharp(gate_shot(), eta=100.0), r"^eta = 100.0 must be .* that is a/Q"),
+        (lambda: proofs.case_two(gate_shot(), eta=-1.0), r"^eta = -1.0 must be > 0"),
+        (lambda: proofs.case_two(gate_shot(), eta=math.nan), r"^eta = nan must be"),
+        (lambda: proofs.exactness(gate_shot(), eta=0.0), r"^eta = 0.0 must be > 0"),
+        (lambda: proofs.parity(laws.Gaussian(2), [1, 0], [0, 1]), r"^law = Gaussian has no finite sums"),
+        (lambda: proofs.parity(laws.Symmetrised(np.eye(2)), [1, 0, 0], [0, 1]), r"^a has shape \(3,\); it must have shape \(2,\)"),
+        (lambda: proofs.parity(laws.Symmetrised(np.eye(2)), [1, 0], [0, np.nan]), r"^b contains nan"),
+        (lambda: proofs.recursion(b=0.0, c1=1, c2=1, c3=1, start=1, target=0.1, gamma=2), r"^b = 0.0 must be > 0"),
+        (lambda: proofs.recursion(b=1.0, c1=1, c2=1, c3=1, start=1, target=0.1, gamma=2), r"^target = 0.1 must be > 1 and < 1; the bounds are c3/b and start"),
+        (lambda: proofs.recursion(b=1.0, c1=0.25, c2=1, c3=1, start=1, target=0.1, gamma=2), r"^c1 = 0.25 must be > 0.25; else A may be negative"),
+        (lambda: proofs.recursion(b=1.0, c1=2, c2=0.01, c3=0.01, start=1, target=0.1, gamma=1.0), r"^gamma = 1.0 must be > "),
+        (lambda: proofs.minimax(np.diag([1.0, 2.0]), theta=0.1, direction=[1, 0]), r"^X has rows of length 1 to 2; all must lie on one sphere"),
+        (lambda: proofs.minimax(np.eye(2), theta=0.0, direction=[1, 0]), r"^theta = 0.0 must be > 0"),
+        (lambda: proofs.minimax(np.eye(2), theta=0.1, direction=[0, 0]), r"^direction is 0; "),
+        (lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [-np.eye(2)]), r"^Ms holds no matrix with lam1 > 0; add the mean patch"),
+        (lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), np.eye(2)), r"^Ms has shape \(2, 2\)"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_exactness_is_about_a_single_gate(shot):
+    with pytest.raises(ValueError, match=r"^shot must be of a single gate with M = I; see SingleFilterNet.gate"):
+        proofs.exactness(shot, eta=0.1)
+
+
+def test_exactness_has_no_direction_at_w_star():
+    shot = proofs.greedy_snapshot(nets.SingleFilterNet.gate(2), laws.Symmetrised(np.eye(2)), [1, 0], [[1, 0]], theta=0.1)
+    with pytest.raises(ValueError, match=r"^shot.weights holds w\* itself"):
+        proofs.exactness(shot, eta=0.1)
