@@ -17,7 +17,7 @@ from robustnn_core.breakdown import _kernels
 
 __all__ = ["LinearFit", "huber", "lad", "lts", "ols", "torrent"]
 
-BATCH = 16  # starts between two looks at the stopping rule: a constant, so that no answer depends on the threads
+BATCH = 8  # starts between two looks at the stopping rule: a constant, so that no answer depends on the threads
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,18 +250,20 @@ def _check_keep(keep, n, p):
 
 
 def _solve_triangular(R, c):
-    return scipy.linalg.solve_triangular(R, c, check_finite=False)
+    return np.linalg.solve(R, c)
 
 
 def _finish(Q, R, y, c, kept, iterations, h):
     """Refit the kept points once more (iterative refinement) and pack the result."""
     r = y - Q @ c
-    rows = Q[kept] if h is not None else Q
-    if h is not None and np.linalg.matrix_rank(rows) < Q.shape[1]:
+    rows = Q if h is None else Q[kept]
+    gram = rows.T @ rows
+    spectrum = np.linalg.eigvalsh(gram)
+    if spectrum[0] <= 1e-12 * spectrum[-1]:
         raise ValueError(
             f"keep = {h}: the kept rows of X have rank below {Q.shape[1]}, so the fit is not determined; raise keep"
         )
-    c = c + np.linalg.lstsq(rows, r[kept], rcond=None)[0]
+    c = c + np.linalg.solve(gram, rows.T @ r[kept])
     r = y - Q @ c
     return LinearFit(_solve_triangular(R, c), kept, iterations, float(r[kept] @ r[kept]))
 
