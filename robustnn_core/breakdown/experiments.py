@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from robustnn_core import checks, nets, streams, sweeps
-from robustnn_core.breakdown import attacks, networks, regression
+from robustnn_core.breakdown import _lifted, attacks, networks, regression, theory
 
-__all__ = ["Curve", "Estimator", "LinearProblem", "NetProblem", "breakdown_curve"]
+__all__ = ["Curve", "Estimator", "LinearProblem", "NetProblem", "breakdown_curve", "descent_path", "minimise_majoriser", "pair_impostor"]
 
 
 @dataclass(frozen=True)
@@ -231,3 +231,134 @@ def _trial(estimator, problem, attack, seed, fraction):
     fit = getattr(estimator, "fit", estimator)
     fitted = fit(X, y, m=int(touched.sum()), seed=run, signs=getattr(model, "signs", None))
     return float(np.linalg.norm(fitted.predict(X) - truth) / np.linalg.norm(truth))
+
+
+def pair_impostor(angle, signs=(1, 1), *, directions=72, lengths=(0.25, 0.5, 1.0, 2.0, 4.0), nudge=1e-6):
+    """Search the plane for the impostor that differs least from two units: is the angle bound attained for K = 2?
+
+    An impostor that agrees with the net anywhere (both zero apart) has, for some active set, units that sum
+    to one of the net's linear maps: that leaves one vector free. The search takes it from a grid of
+    directions and lengths, from small integer combinations of the units (which hold the impostors that
+    agree on two maps), and from small moves of the latter.
+
+    Parameters
+    ----------
+    angle : float
+        Between the two units of length one, in degrees.
+    signs : tuple of +1 and -1
+    directions : int
+    lengths : tuple of float
+    nudge : float
+        Length of the small moves.
+
+    Returns
+    -------
+    least : float
+        The smallest positive probability of disagreement found, for a rotation-invariant input.
+    impostor : nets.ReLUSum
+    count : int
+        How many impostors were tried.
+
+    Examples
+    --------
+    >>> least, _, _ = pair_impostor(60.0, directions=12, lengths=(1.0,))
+    >>> round(least, 4)
+    0.3333
+    """
+    s = checks.signs(signs, "signs", length=2)
+    turn = np.deg2rad(checks.number(angle, "angle", above=0.0, below=180.0))
+    U = np.array([[1.0, 0.0], [np.cos(turn), np.sin(turn)]])
+    net = nets.ReLUSum(U, s)
+    around = 2 * np.pi * (np.arange(checks.integer(directions, "directions", at_least=4)) + 0.5) / directions
+    circle = np.stack([np.cos(around), np.sin(around)], axis=1)
+    whole = [i * U[0] + j * U[1] for i in range(-2, 3) for j in range(-2, 3)]
+    free = [r * e for r in lengths for e in circle] + whole + [v + nudge * e for v in whole for e in circle[:: directions // 4]]
+    least, best, count = 1.0, None, 0
+    for total in (s[0] * U[0], s[1] * U[1], s[0] * U[0] + s[1] * U[1]):
+        for v in free:
+            for V in ([s[0] * total, v], [v, s[1] * total], [s[0] * (total - s[1] * v), v]):
+                other = nets.ReLUSum(V, s)
+                count += 1
+                share = theory.plane_disagreement(net, other, 1e-9)
+                if 1e-9 < share < least:
+                    least, best = share, other
+    return least, best, count
+
+
+def descent_path(method, X, y, *, signs, keep, start, steps):
+    """The fits after 0, 1, ..., ``steps`` steps of one descent, for a page that draws them one by one.
+
+    Parameters
+    ----------
+    method : {"partition", "dc"}
+    X : array_like, shape (n, d)
+    y : array_like, shape (n,)
+    signs : array_like, shape (K,)
+    keep : int
+    start : array_like, shape (K, d)
+    steps : int
+        After the descent has ended the last fit is repeated.
+
+    Returns
+    -------
+    list of (nets.ReLUSum, ndarray of bool, float)
+        Net, kept points and F_h.
+
+    Examples
+    --------
+    >>> X = streams.generator(0).standard_normal((30, 2))
+    >>> path = descent_path("dc", X, np.maximum(X[:, 0], 0.0), signs=[1], keep=24, start=[[1.0, 1.0]], steps=5)
+    >>> len(path), bool(path[-1][2] <= path[0][2])
+    (6, True)
+    """
+    fit = {"partition": networks.partition_fit, "dc": networks.dc_fit}[checks.choice(method, "method", ("partition", "dc"))]
+    y = checks.array(y, "y", shape=("n",))
+    begin = nets.ReLUSum(start, signs)
+    loss = (y - begin.predict(X)) ** 2
+    kept = np.zeros(y.size, np.bool_)
+    kept[np.argsort(loss, kind="stable")[:keep]] = True
+    path = [(begin, kept, float(loss[kept].sum()))]
+    for t in range(1, checks.integer(steps, "steps", at_least=1) + 1):
+        result = fit(X, y, signs=signs, keep=keep, start=begin.weights[None], seed=0, max_iter=t)
+        path.append((result.net, result.kept, result.objective))
+    return path
+
+
+def minimise_majoriser(X, y, net, *, newton=100, safeguard=True):
+    """Minimise the DC majoriser Maj(. | U) of the loss on all points, from U.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    y : array_like, shape (n,)
+    net : nets.ReLUSum
+        U.
+    newton : int >= 1
+        Bound on the Newton steps.
+    safeguard : bool
+        ``False``: plain Newton steps with an exact line search, which can stop on a kink that is not a minimum.
+
+    Returns
+    -------
+    nets.ReLUSum, float
+        The minimiser and Maj there.
+
+    Examples
+    --------
+    >>> X = streams.generator(0).standard_normal((30, 2))
+    >>> y = np.maximum(X[:, 0], 0.0)
+    >>> net, value = minimise_majoriser(X, y, nets.ReLUSum([[1.0, 0.5]], [1]))
+    >>> bool(value < np.sum((y - np.maximum(X @ [1.0, 0.5], 0)) ** 2))
+    True
+    """
+    X = checks.array(X, "X", shape=("n", net.weights.shape[1]))
+    y = checks.array(y, "y", shape=(len(X),))
+    n, d = X.shape
+    K = net.signs.size
+    V = net.weights.copy()
+    regions = 1 << K if K <= _lifted.REGION_UNITS else 1
+    value = _lifted.minimise_majoriser(
+        X, y, net.signs, np.ones(n, np.bool_), X @ V.T > 0, V, 1e-12, checks.integer(newton, "newton", at_least=1),
+        np.empty((regions, d, d)), np.empty((regions, d)), np.zeros((K * d, K * d)), np.empty(K * d), bool(safeguard),
+    )  # fmt: skip
+    return nets.ReLUSum(V, net.signs), float(value)
