@@ -1,14 +1,27 @@
 """What a chapter calls to get one figure's data: problems, estimators, breakdown curves."""
 
 import functools
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from robustnn_core import checks, nets, streams, sweeps
+from robustnn_core import checks, figures, nets, streams, sweeps
 from robustnn_core.breakdown import _lifted, attacks, networks, regression, theory
 
-__all__ = ["Curve", "Estimator", "LinearProblem", "NetProblem", "breakdown_curve", "descent_path", "minimise_majoriser", "pair_impostor"]
+__all__ = [
+    "Curve",
+    "Estimator",
+    "LinearProblem",
+    "NetProblem",
+    "breakdown_curve",
+    "compare_descents",
+    "descent_path",
+    "draw_plane",
+    "minimise_majoriser",
+    "pair_impostor",
+    "same_first_step",
+]
 
 
 @dataclass(frozen=True)
@@ -362,3 +375,101 @@ def minimise_majoriser(X, y, net, *, newton=100, safeguard=True):
         np.empty((regions, d, d)), np.empty((regions, d)), np.zeros((K * d, K * d)), np.empty(K * d), bool(safeguard),
     )  # fmt: skip
     return nets.ReLUSum(V, net.signs), float(value)
+
+
+def draw_plane(ax, points, net, kept, touched, *, truth):
+    """Draw the plane cut by a net's units: kinks and shaded active sides, true kinks dashed, data by fate.
+
+    Kept points are dots, trimmed ones crosses; corrupted ones in the second colour, as squares if kept.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    points : array_like, shape (n, 3)
+        Inputs in [-1, 1]^2 and a last entry 1.
+    net, truth : nets.ReLUSum with d = 3
+    kept, touched : ndarray of bool, shape (n,)
+
+    Examples
+    --------
+    >>> fig, ax = figures.subplots()
+    >>> net, none = nets.ReLUSum([[1.0, 0.0, 0.1]], [1]), np.zeros(2, bool)
+    >>> draw_plane(ax, [[0.5, 0.5, 1.0], [-0.5, 0.0, 1.0]], net, ~none, none, truth=net)
+    >>> bool(np.allclose(ax.get_xlim(), 1.05 * np.array([-1, 1])))
+    True
+    """
+    points = checks.array(points, "points", shape=("n", 3))
+    corner = np.array([-1.05, 1.05])
+    across, up = np.meshgrid(corner, corner)
+    for model, dashes in ((truth, "--"), (net, "-")):
+        for (a, b, c), colour in zip(model.weights, (c for c in figures.PALETTE if c != figures.PALETTE[1])):
+            height = a * across + b * up + c
+            if height.min() < 0.0 < height.max():
+                if model is net:
+                    ax.contourf(across, up, height, [0.0, np.inf], colors=[colour], alpha=0.13)
+                ax.contour(across, up, height, [0.0], linestyles=dashes, colors=[figures.NEUTRAL if model is truth else colour])
+    fates = ((kept & ~touched, "o", 11, figures.NEUTRAL), (~kept & ~touched, "x", 16, figures.NEUTRAL),
+             (kept & touched, "s", 24, figures.PALETTE[1]), (~kept & touched, "X", 24, figures.PALETTE[1]))  # fmt: skip
+    for group, marker, size, colour in fates:
+        ax.scatter(*points[group, :2].T, marker=marker, s=size, color=colour, linewidth=0.9)
+    ax.set(xlim=corner, ylim=corner, aspect="equal", xlabel="x, first coordinate", ylabel="x, second coordinate")
+
+
+def same_first_step(X, y, *, signs, keep, start):
+    """Does the first full step of partition training stay in its cell, and is it the first step of DC training?
+
+    Returns
+    -------
+    in_cell, same : bool
+
+    Examples
+    --------
+    >>> X = streams.generator(0).standard_normal((40, 2))
+    >>> same_first_step(X, np.maximum(X[:, 0], 0.0), signs=[1], keep=30, start=[[1.0, 1e-6]])
+    (True, True)
+    """
+    (begin, kept, _), (left, *_) = descent_path("partition", X, y, signs=signs, keep=keep, start=start, steps=1)
+    right = descent_path("dc", X, y, signs=signs, keep=keep, start=start, steps=1)[1][0]
+    before, after = (np.asarray(X)[kept] @ net.weights.T > 0 for net in (begin, left))
+    return bool((before == after).all()), bool(np.allclose(left.weights, right.weights, atol=1e-8))
+
+
+def compare_descents(problem, *, fraction, noise, seeds, starts, seed):
+    """Partition and DC training from the same random starts under the active-half attack.
+
+    Parameters
+    ----------
+    problem : NetProblem
+    fraction : float
+        Corrupted.
+    noise : float
+        Standard deviation of the noise on all labels.
+    seeds, starts : int
+        Data sets, and starts on each.
+    seed : int
+
+    Returns
+    -------
+    dict of str -> dict
+        For "partition" and "dc": "objective", "seconds" and "error" (relative, on the design), each of shape (seeds * starts,).
+
+    Examples
+    --------
+    >>> both = compare_descents(NetProblem(60, 2), fraction=0.1, noise=0.0, seeds=1, starts=2, seed=0)
+    >>> both["dc"]["error"].shape
+    (2,)
+    """
+    K, d = len(problem.signs), problem.d
+    rows = {"partition": [], "dc": []}
+    for draw in streams.spawn(seed, seeds):
+        X, net = problem.draw(draw)
+        truth, rng = net.predict(X), streams.generator((seed, len(rows["dc"])))
+        y = truth + noise * rng.standard_normal(truth.size)
+        y, _ = attacks.corrupt(X, y, fraction=fraction, attack=attacks.ActiveHalf(0.5), seed=rng, model=net)
+        for U in rng.standard_normal((starts, 1, K, d)):
+            for name, fit in (("partition", networks.partition_fit), ("dc", networks.dc_fit)):
+                clock = time.perf_counter()
+                found = fit(X, y, signs=net.signs, start=U, seed=0)
+                clock = time.perf_counter() - clock
+                rows[name].append((found.objective, clock, np.linalg.norm(found.net.predict(X) - truth) / np.linalg.norm(truth)))
+    return {name: dict(zip(("objective", "seconds", "error"), np.array(part).T)) for name, part in rows.items()}
