@@ -3,10 +3,11 @@
 * :mod:`~robustnn_core.perturbations.algorithm`: gradient flow of the frozen-head net in dual coordinates.
 * :mod:`~robustnn_core.perturbations.theory`: assumption (A), the KKT multipliers and what they predict.
 * :mod:`~robustnn_core.perturbations.geometry`: perturbations along a direction, and data sets made of them.
+* :mod:`~robustnn_core.perturbations.proofs`: every step of every proof, evaluated on live data.
 * :mod:`~robustnn_core.perturbations.experiments`: what a chapter calls to get one figure's numbers.
 """
 
-from robustnn_core.perturbations import algorithm, experiments, geometry, theory
+from robustnn_core.perturbations import algorithm, experiments, geometry, proofs, theory
 from robustnn_core.perturbations.algorithm import History, Run, least_squares_multipliers, train_descent, train_flow
 from robustnn_core.perturbations.geometry import AdversarialSet, adversarial_set, perturb
 from robustnn_core.perturbations.theory import (
@@ -47,6 +48,7 @@ __all__ = [
     "orthogonality",
     "perturb",
     "predicted_accuracy",
+    "proofs",
     "second_net_terms",
     "theory",
     "train_descent",
