@@ -15,8 +15,7 @@ from functools import cached_property
 import numpy as np
 from numba import njit
 
-from robustnn_core import checks, nets, streams
-from robustnn_core.perturbations import products
+from robustnn_core import checks, nets, products, streams
 from robustnn_core.perturbations.theory import check_data, check_points, check_width
 
 __all__ = ["History", "Run", "least_squares_multipliers", "train_descent", "train_flow"]

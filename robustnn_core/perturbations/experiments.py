@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robustnn_core import attacks, checks, nets, streams
-from robustnn_core.perturbations import products, theory
+from robustnn_core import attacks, checks, nets, products, streams
+from robustnn_core.perturbations import theory
 from robustnn_core.perturbations.algorithm import Run, train_flow
 from robustnn_core.perturbations.geometry import AdversarialSet, adversarial_set, balanced_signs
 

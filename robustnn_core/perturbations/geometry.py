@@ -85,12 +85,12 @@ def adversarial_set(X, y, *, direction, eps, base="natural", labels="random", co
         The first net's data.
     direction, eps, norm, size
         As in :func:`perturb`.
-    base : {"natural", "noise"}
-        Perturb the data itself, or ``count`` points of uniform noise from :math:`[-1, 1]^d`.
+    base : {"natural", "noise", "gaussian"}
+        Perturb the data itself, or ``count`` points of noise: uniform in :math:`[-1, 1]^d`, or normal.
     labels : {"random", "deterministic"}
         Half of each sign in random order, or -y (for the natural base only).
     count : int, optional
-        N_adv, for the noise base; N when not given.
+        N_adv, for the noise bases; N when not given.
     seed : int >= 0 or tuple of int
 
     Returns
@@ -105,7 +105,7 @@ def adversarial_set(X, y, *, direction, eps, base="natural", labels="random", co
     """
     X = checks.array(X, "X", shape=("N", "d"))
     y = checks.signs(y, "y", length=len(X))
-    checks.choice(base, "base", ("natural", "noise"))
+    checks.choice(base, "base", ("natural", "noise", "gaussian"))
     checks.choice(labels, "labels", ("random", "deterministic"))
     rng = streams.generator(seed)
     if base == "natural":
@@ -115,7 +115,8 @@ def adversarial_set(X, y, *, direction, eps, base="natural", labels="random", co
     else:
         if labels == "deterministic":
             raise ValueError("labels = 'deterministic' flips the labels of X and needs base = 'natural'; noise has none")
-        points = rng.uniform(-1, 1, size=(len(X) if count is None else checks.integer(count, "count", at_least=1), X.shape[1]))
+        shape = (len(X) if count is None else checks.integer(count, "count", at_least=1), X.shape[1])
+        points = rng.uniform(-1, 1, size=shape) if base == "noise" else rng.standard_normal(shape)
     wrong = -y if labels == "deterministic" else balanced_signs(rng, len(points))
     moved = perturb(points, wrong, direction=direction, eps=eps, norm=norm, size=size)
     return AdversarialSet(base=points, eta=moved - points, y=wrong)

@@ -9,9 +9,9 @@ import math
 
 import numpy as np
 
-from robustnn_core import checks, nets, streams
+from robustnn_core import checks, nets, products, streams
 from robustnn_core.ledger import Ledger
-from robustnn_core.perturbations import geometry, products, theory
+from robustnn_core.perturbations import geometry, theory
 
 __all__ = ["cancellation", "flow_limit", "implicit_bias", "loss_to_zero", "reflection", "second_net", "weak_alignment"]
 

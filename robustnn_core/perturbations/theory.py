@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from robustnn_core import checks, nets
-from robustnn_core.perturbations import products
+from robustnn_core import checks, nets, products
 
 __all__ = [
     "Orthogonality",

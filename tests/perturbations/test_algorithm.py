@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from perturbations import reference
 from robustnn_core import perturbations as P
-from robustnn_core import streams
-from robustnn_core.perturbations import algorithm, experiments, products
+from robustnn_core import products, streams
+from robustnn_core.perturbations import algorithm, experiments
 
 rng = np.random.default_rng(3)
 X_SMALL, Y_SMALL = rng.normal(size=(5, 7)), np.array([1.0, -1.0, -1.0, 1.0, 1.0])
