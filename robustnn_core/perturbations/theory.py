@@ -312,9 +312,9 @@ def kappa(X, eps):
 def cancellation(leak):
     r"""Return :math:`(1-\gamma)^2/(2(1+\gamma^2))`, what is left of T2 once T1 has eaten its share.
 
-    Natural base, orthogonal points of one norm, balanced random labels, :math:`N \to \infty`: the multipliers lean
-    towards the points whose false label happens to be true... backwards, by
-    :math:`-\frac{(1+\gamma)^2}{2(1+\gamma^2)}\kappa`, so that T1 holds minus that share of T2.
+    Natural base, orthogonal points of one norm, balanced random labels, :math:`N \to \infty`. Points whose label happens
+    to be the true one get smaller multipliers, by the share :math:`\frac{(1+\gamma)^2}{2(1+\gamma^2)}\kappa`: T1 then leans
+    against w and takes the share :math:`\frac{(1+\gamma)^2}{2(1+\gamma^2)}` of T2 back.
 
     Examples
     --------
