@@ -15,6 +15,16 @@ document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll(".bd-article div.math, .bd-article .pst-scrollable-table-container, .bd-article pre, .bd-article .text_html").forEach((box) => {
       if (box.scrollWidth > box.clientWidth + 1 && !box.querySelector("[tabindex='0']")) box.tabIndex = 0;
     });
-  window.addEventListener("load", () => (window.MathJax?.startup?.promise ?? Promise.resolve()).then(reachable));
-  window.addEventListener("resize", reachable);
+
+  // A formula inside a line that is wider than its column scrolls too. Only those: a box that scrolls
+  // no longer sits on the line's baseline.
+  const wide = () =>
+    document.querySelectorAll(".bd-article span.math > mjx-container").forEach((formula) => {
+      formula.classList.remove("wide");
+      const column = formula.closest("p, li, td, th, dd, dt, figcaption, div");
+      if (formula.getBoundingClientRect().width > column.clientWidth) formula.classList.add("wide");
+    });
+  const fit = () => { wide(); reachable(); };
+  window.addEventListener("load", () => (window.MathJax?.startup?.promise ?? Promise.resolve()).then(fit));
+  window.addEventListener("resize", fit);
 });

@@ -295,7 +295,8 @@ def case_one(shot, *, gamma=2.0):
     )
     ledger.leq("C3", r"\lambda_1\le\lambda_2\sqrt{\lambda_3}\,m_2", c.lam1, c.lam2 * np.sqrt(c.lam3) * c.m[1])
     ledger.leq("C4", r"m_2^2\le m_4", c.m[1] ** 2, c.m[3])
-    ledger.lt("C5", r"0\le\kappa<1", max(kappa, -kappa), 1.0)
+    ledger.leq("C5", r"0\le\kappa", 0.0, kappa)
+    ledger.lt("C5", r"\kappa<1", kappa, 1.0)
     return ledger
 
 
@@ -388,10 +389,10 @@ def weighted(c, *, theta, sizes):
     P = c.c_tradeoff + 1
     rho = P * np.linspace(0.05, 0.95, 19)
     ledger = Ledger("Weighted AM-GM")
-    ledger.leq("W1", r"2\theta|e|\le\theta^2/\rho+\rho|e|^2", (2 * theta * sizes)[:, None] + 0 * rho, theta**2 / rho + rho * sizes[:, None] ** 2)
-    ledger.leq("W2", r"\rho(P-\rho)\le(P/2)^2", rho * (P - rho), P**2 / 4)
-    ledger.eq("W3", r"\rho=P/2:\ \rho(P-\rho)=c^*", P / 2 * (P - P / 2), c.c_star)
-    ledger.eq("W4", r"c^*-c_{\text{trade-off}}=(P/2-1)^2\ge0", c.c_star - c.c_tradeoff, (P / 2 - 1) ** 2)
+    ledger.leq("W1", r"2\theta|e|\le\theta^2/\nu+\nu|e|^2", (2 * theta * sizes)[:, None] + 0 * rho, theta**2 / rho + rho * sizes[:, None] ** 2)
+    ledger.leq("W2", r"\nu(P-\nu)\le(P/2)^2", rho * (P - rho), P**2 / 4)
+    ledger.eq("W3", r"\nu=P/2:\ \nu(P-\nu)=c^*", P / 2 * (P - P / 2), c.c_star)
+    ledger.eq("W4", r"c^*-c_{\mathrm{to}}=(P/2-1)^2\ge0", c.c_star - c.c_tradeoff, (P / 2 - 1) ** 2)
     ledger.leq("W5", r"R(0^+)^2=(2\theta p/a)^2\le\theta^2/c^*", theory.sharp_floor(c, theta=theta, eta=0.0) ** 2, theory.weighted_floor(c, theta=theta))
     return ledger
 

@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robustnn_core import breakdown, streams
+from breakdown import reference
+
+ESTIMATORS = {
+    "ols": breakdown.ols,
+    "huber": breakdown.huber,
+    "lad": breakdown.lad,
+    "torrent": lambda X, y: breakdown.torrent(X, y, keep=(len(y) + X.shape[1] + 1) // 2),
+    "lts": lambda X, y: breakdown.lts(X, y, keep=(len(y) + X.shape[1] + 1) // 2, seed=0),
+}
+
+
+def data(seed, n, p, wrong=0.2, noise=0.0):
+    rng = streams.generator(seed)
+    X, w = rng.standard_normal((n, p)), rng.standard_normal(p)
+    y = X @ w + noise * rng.standard_normal(n)
+    y[: int(wrong * n)] += 20.0 * rng.standard_normal(int(wrong * n))
+    return X, y, w
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_lad_reaches_the_optimum_of_the_linear_programme(seed):
+    rng = streams.generator((seed, 1))
+    n, p = int(rng.integers(8, 120)), int(rng.integers(1, 6))
+    X, y, _ = data(seed, n, p, noise=seed % 2)
+    if seed % 3 == 0:
+        X = np.round(X * 2) + 0.1 * np.eye(n, p)
+    assert breakdown.lad(X, y).objective <= reference.least_absolute(X, y) * (1 + 1e-9) + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_torrent_is_the_plain_loop(seed):
+    X, y, _ = data(seed, 60, 3, noise=0.5)
+    np.testing.assert_allclose(breakdown.torrent(X, y, keep=45).coef, reference.torrent(X, y, 45), atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_lts_finds_the_exact_minimum_on_tiny_data(seed):
+    X, y, _ = data(seed, 12, 2, noise=1.0)
+    fit = breakdown.lts(X, y, keep=8, seed=seed)
+    assert fit.objective == pytest.approx(reference.least_trimmed(X, y, 8), rel=1e-9)
+    assert fit.kept.sum() == 8
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_huber_is_a_fixed_point(seed):
+    X, y, _ = data(seed, 80, 3, noise=1.0)
+    w = breakdown.huber(X, y).coef
+    np.testing.assert_allclose(reference.huber_step(X, y, w), w, atol=1e-7)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), name=st.sampled_from(sorted(ESTIMATORS)), log_scale=st.floats(-6, 6))
+def test_equivariance(seed, name, log_scale):
+    """y -> a y + X v and X -> X A move the coefficients as they should."""
+    X, y, _ = data(seed, 40, 3, wrong=0.1)
+    fit = ESTIMATORS[name]
+    w = fit(X, y).coef
+    v = np.array([1.0, -2.0, 0.5])
+    np.testing.assert_allclose(fit(X, 3.0 * y + X @ v).coef, 3.0 * w + v, atol=1e-6)
+    units = 10.0 ** np.array([log_scale, 0.0, -log_scale])
+    np.testing.assert_allclose(fit(X * units, y).coef * units, w, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["huber", "lad", "torrent", "lts"])
+def test_exact_recovery_and_ols_breaks(name):
+    X, y, w = data(3, 300, 5, wrong=0.2)
+    np.testing.assert_allclose(ESTIMATORS[name](X, y).coef, w, atol=1e-5 if name == "huber" else 1e-9)
+    assert np.linalg.norm(breakdown.ols(X, y).coef - w) > 0.1
+
+
+def test_lts_survives_almost_half():
+    X, y, w = data(0, 400, 4, wrong=0.47)
+    np.testing.assert_allclose(breakdown.lts(X, y, keep=203, seed=1).coef, w, atol=1e-9)
+
+
+def test_the_answer_does_not_depend_on_threads_or_on_the_run():
+    X, y, _ = data(1, 3000, 6, wrong=0.4, noise=1.0)
+    one, two, again = (breakdown.lts(X, y, keep=1510, seed=5, threads=t) for t in (1, 2, 1))
+    assert (one.coef == two.coef).all() and (one.coef == again.coef).all() and (one.kept == two.kept).all()
+
+
+def test_exact_data_stop_early_the_same_way_on_threads():
+    X, y, _ = data(1, 3000, 6, wrong=0.3)
+    one, two = (breakdown.lts(X, y, keep=1510, seed=5, threads=t) for t in (1, 2))
+    assert (one.coef == two.coef).all()
+
+
+def test_ill_conditioned_columns():
+    rng = streams.generator(0)
+    base = rng.standard_normal((200, 1))
+    X = np.hstack([base, base + 1e-6 * rng.standard_normal((200, 1))])
+    y = X @ [1.0, 2.0]
+    y[:40] = 50.0
+    np.testing.assert_allclose(breakdown.torrent(X, y, keep=150).predict(X)[40:], y[40:], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+@pytest.mark.parametrize(
+    "X, y, says",
+    [
+        ([[1.0, 2.0], [3.0]], [1.0, 2.0], "ragged"),
+        ([[1.0], [np.nan]], [1.0, 2.0], "nan"),
+        ([[1.0], [2.0]], [1.0, np.inf], "inf"),
+        ([[1.0, 2.0]], [1.0], "at least as many points"),
+        ([[1.0], [2.0]], [1.0], "shape"),
+        ([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]], [1.0, 2.0, 3.0], "rank deficient"),
+        ([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]], [1.0, 2.0, 3.0], "zero column"),
+    ],
+)
+def test_bad_data(name, X, y, says):
+    fit = {"torrent": lambda X, y: breakdown.torrent(X, y, keep=2), "lts": lambda X, y: breakdown.lts(X, y, keep=2, seed=0)}
+    with pytest.raises(ValueError, match=says):
+        fit.get(name, ESTIMATORS[name])(X, y)
+
+
+@pytest.mark.parametrize("keep", [0, 2, 11, 7.5, True])
+def test_bad_keep(keep):
+    X, y, _ = data(0, 10, 2)
+    with pytest.raises(ValueError, match="keep"):
+        breakdown.torrent(X, y, keep=keep)
+
+
+def test_kept_rows_that_do_not_determine_the_fit():
+    X = np.zeros((10, 2))
+    X[:, 0] = 1.0
+    X[8:, 1] = 1.0
+    y = np.zeros(10)
+    y[8:] = 100.0, -100.0
+    with pytest.raises(ValueError, match="not determined"):
+        breakdown.torrent(X, y, keep=6)
+
+
+def test_lad_says_when_it_stops_early():
+    X, y, _ = data(0, 200, 4, noise=1.0)
+    with pytest.raises(RuntimeError, match="max_iter"):
+        breakdown.lad(X, y, max_iter=1)
