@@ -11,7 +11,7 @@ import numpy as np
 
 from robustnn_core import checks
 
-__all__ = ["FrozenHeadNet", "ReLUSum", "SingleFilterNet", "leaky_relu"]
+__all__ = ["FilteredNet", "FrozenHeadNet", "ReLUSum", "SingleFilterNet", "leaky_relu"]
 
 
 def leaky_relu(z, leak=0.0):
@@ -125,6 +125,51 @@ class SingleFilterNet:
         X = checks.array(X, "X", shape=("N", n))
         return leaky_relu(X @ (w @ self.patches).T, self.leak).mean(axis=1)
 
+    def at(self, w):
+        """Return the net with its filter fixed to ``w`` (r,), a :class:`FilteredNet`.
+
+        Examples
+        --------
+        >>> SingleFilterNet.gate(2).at([1.0, -1.0]).predict([[3.0, 1.0]])
+        array([2.])
+        """
+        return FilteredNet(self, w)
+
+
+@dataclass(frozen=True, eq=False)
+class FilteredNet:
+    """A :class:`SingleFilterNet` with its filter: what an attack on the input needs.
+
+    Parameters
+    ----------
+    net : SingleFilterNet
+    w : array_like, shape (r,)
+
+    Examples
+    --------
+    >>> FilteredNet(SingleFilterNet.gate(2), [1.0, -1.0]).pullback([[3.0, 1.0], [0.0, 1.0]], [1.0, 1.0])
+    array([[ 1., -1.],
+           [ 0.,  0.]])
+    """
+
+    net: SingleFilterNet
+    w: np.ndarray
+
+    def __post_init__(self):
+        if not isinstance(self.net, SingleFilterNet):
+            raise ValueError(f"net = {self.net!r} must be a nets.SingleFilterNet")
+        object.__setattr__(self, "w", checks.array(self.w, "w", shape=(self.net.patches.shape[1],)))
+
+    def predict(self, X):
+        """Return f at every row of ``X`` (N, n): shape (N,)."""
+        return self.net.predict(self.w, X)
+
+    def pullback(self, X, v):
+        """Return ``v[i]`` times the gradient of f at ``X[i]``: (N, n) from X (N, n) and v (N,)."""
+        X, v = _check_pullback(X, v, self.net.patches.shape[2])
+        seen = self.w @ self.net.patches
+        return v[:, None] * (np.where(X @ seen.T >= 0, 1.0, self.net.leak) @ seen) / len(seen)
+
 
 @dataclass(frozen=True, eq=False)
 class ReLUSum:
@@ -155,6 +200,17 @@ class ReLUSum:
         """Return f at every row of ``X`` (N, d): shape (N,)."""
         X = checks.array(X, "X", shape=("N", self.weights.shape[1]))
         return np.maximum(X @ self.weights.T, 0.0) @ self.signs
+
+    def pullback(self, X, v):
+        """Return ``v[n]`` times the gradient of f at ``X[n]``: (N, d) from X (N, d) and v (N,).
+
+        Examples
+        --------
+        >>> ReLUSum([[1.0, 2.0], [0.0, 1.0]], [1, -1]).pullback([[3.0, -1.0]], [2.0])
+        array([[2., 4.]])
+        """
+        X, v = _check_pullback(X, v, self.weights.shape[1])
+        return (v[:, None] * (X @ self.weights.T >= 0) * self.signs) @ self.weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,6 +251,23 @@ class FrozenHeadNet:
         """Return f at every row of ``X`` (N, d): shape (N,)."""
         X = checks.array(X, "X", shape=("N", self.weights.shape[1]))
         return leaky_relu(X @ self.weights.T, self.leak) @ self.head
+
+    def pullback(self, X, v):
+        """Return ``v[n]`` times the gradient of f at ``X[n]``: (N, d) from X (N, d) and v (N,).
+
+        Examples
+        --------
+        >>> net = FrozenHeadNet([[1.0, 0.0], [0.0, 1.0]], leak=0.5)
+        >>> np.round(net.pullback([[2.0, -1.0]], [1.0]), 4)
+        array([[ 0.7071, -0.3536]])
+        """
+        X, v = _check_pullback(X, v, self.weights.shape[1])
+        return (v[:, None] * np.where(X @ self.weights.T >= 0, 1.0, self.leak) * self.head) @ self.weights
+
+
+def _check_pullback(X, v, width):
+    X = checks.array(X, "X", shape=("N", width))
+    return X, checks.array(v, "v", shape=(X.shape[0],))
 
 
 def _as_lengths(value, name):

@@ -1,0 +1,56 @@
+"""Learning from adversarial perturbations: why a net trained on false labels gets the true ones right.
+
+* :mod:`~robustnn_core.perturbations.algorithm`: gradient flow of the frozen-head net in dual coordinates.
+* :mod:`~robustnn_core.perturbations.theory`: assumption (A), the KKT multipliers and what they predict.
+* :mod:`~robustnn_core.perturbations.geometry`: perturbations along a direction, and data sets made of them.
+* :mod:`~robustnn_core.perturbations.proofs`: every step of every proof, evaluated on live data.
+* :mod:`~robustnn_core.perturbations.experiments`: what a chapter calls to get one figure's numbers.
+"""
+
+from robustnn_core.perturbations import algorithm, experiments, geometry, proofs, theory
+from robustnn_core.perturbations.algorithm import History, Run, least_squares_multipliers, train_descent, train_flow
+from robustnn_core.perturbations.geometry import AdversarialSet, adversarial_set, perturb
+from robustnn_core.perturbations.theory import (
+    Orthogonality,
+    Terms,
+    alignment,
+    cancellation,
+    dimension_correction,
+    direction,
+    kappa,
+    kkt_multipliers,
+    kkt_net,
+    multiplier_bounds,
+    orthogonality,
+    predicted_accuracy,
+    second_net_terms,
+)
+
+__all__ = [
+    "AdversarialSet",
+    "History",
+    "Orthogonality",
+    "Run",
+    "Terms",
+    "adversarial_set",
+    "algorithm",
+    "alignment",
+    "cancellation",
+    "dimension_correction",
+    "direction",
+    "experiments",
+    "geometry",
+    "kappa",
+    "kkt_multipliers",
+    "kkt_net",
+    "least_squares_multipliers",
+    "multiplier_bounds",
+    "orthogonality",
+    "perturb",
+    "predicted_accuracy",
+    "proofs",
+    "second_net_terms",
+    "theory",
+    "train_descent",
+    "train_flow",
+]

@@ -1,0 +1,202 @@
+"""What a chapter calls to get one figure's numbers: the whole pipeline, from data to the second net's verdict."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from robustnn_core import attacks, checks, nets, products, streams
+from robustnn_core.perturbations import theory
+from robustnn_core.perturbations.algorithm import Run, train_flow
+from robustnn_core.perturbations.geometry import AdversarialSet, adversarial_set, balanced_signs
+
+__all__ = ["PAPER_SYNTHETIC", "PAPER_TABLE", "Outcome", "accuracy", "learn", "means", "orthogonal", "uniform"]
+
+# Read off the figures of the paper, +-.02: d = 10^4, N = 10^3, N_adv = 10^4, leak .01, eps .78 but for the one that varies.
+PAPER_SYNTHETIC = {
+    "dimension": {100: 0.63, 500: 0.69, 1000: 0.80, 2500: 0.91, 5000: 0.98, 7500: 1.0, 10000: 1.0},
+    "adversarial": {100: 0.66, 500: 0.80, 1000: 0.91, 2500: 0.97, 10000: 1.0},
+    "count": {1000: 1.0, 2000: 0.99, 4000: 0.96, 6000: 0.91, 8000: 0.85, 10000: 0.80},
+    "eps": {0.1: 0.68, 0.2: 0.83, 0.3: 0.91, 0.4: 0.97, 0.6: 1.0},
+}
+
+# The paper's table of larger nets on images: clean accuracy of the second net by norm of the perturbation.
+PAPER_TABLE = {
+    "mnist": {"standard": 0.995, "random": {"l0": 0.50, "l2": 0.94, "linf": 0.92}, "deterministic": {"l0": 0.06, "l2": 0.44, "linf": 0.15}},
+    "fashion-mnist": {"standard": 0.925, "random": {"l0": 0.2, "l2": 0.69, "linf": 0.71}, "deterministic": {"l0": 0.02, "l2": 0.28, "linf": 0.26}},
+    "cifar10": {"standard": 0.955, "random": {"l0": 0.60, "l2": 0.77, "linf": 0.79}, "deterministic": {"l0": 0.20, "l2": 0.47, "linf": 0.57}},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """One run of the pipeline.
+
+    Attributes
+    ----------
+    first, second, control : float
+        Accuracy on the test points of the first net, of the second, and of one trained on the same points with the
+        same false labels but without the perturbation (nan if not asked for).
+    agreement : float
+        Share of the test points where both nets say the same.
+    crossed : float
+        Share of the perturbed points that the first net gives the false label: how many attacks succeeded.
+    kappa : float
+        eps sqrt(N)/R ("l2"; nan for other norms).
+    first_run, second_run : Run
+    adversarial : AdversarialSet
+    """
+
+    first: float
+    second: float
+    control: float
+    agreement: float
+    crossed: float
+    kappa: float
+    first_run: Run
+    second_run: Run
+    adversarial: AdversarialSet
+
+
+def accuracy(net, X, y):
+    """Share of the rows of X that the net gives the label y; a score of 0 is wrong.
+
+    Examples
+    --------
+    >>> accuracy(nets.ReLUSum([[1.0], [-1.0]], [1, -1]), [[2.0], [-1.0]], [1, 1])
+    0.5
+    """
+    return float(np.mean(np.sign(net.predict(X)) == y))
+
+
+def uniform(count, dimension, seed):
+    """Points from U[-1, 1]^d with balanced random labels: ``(X, y)``.
+
+    Examples
+    --------
+    >>> X, y = uniform(4, 3, seed=0)
+    >>> X.shape, y.sum()
+    ((4, 3), np.float64(0.0))
+    """
+    count = checks.integer(count, "count", at_least=1)
+    dimension = checks.integer(dimension, "dimension", at_least=1)
+    rng = streams.generator(seed)
+    return rng.uniform(-1, 1, size=(count, dimension)), balanced_signs(rng, count)
+
+
+def means(count, dimension, seed, *, square):
+    r"""Points :math:`x = y\mu + \xi`, :math:`|\mu|^2` = ``square``, xi normal, and a sampler of test points.
+
+    Returns
+    -------
+    X, y : ndarray, shape (count, dimension) and (count,)
+    sample : function of (count, seed) -> (X, y)
+
+    Examples
+    --------
+    >>> X, y, sample = means(2, 10, 0, square=4.0)
+    >>> sample(3, 1)[0].shape
+    (3, 10)
+    """
+    count = checks.integer(count, "count", at_least=1)
+    dimension = checks.integer(dimension, "dimension", at_least=1)
+    mu = np.full(dimension, math.sqrt(checks.number(square, "square", above=0.0) / dimension))
+
+    def sample(count, seed):
+        rng = streams.generator(seed)
+        y = balanced_signs(rng, count)
+        return y[:, None] * mu + rng.standard_normal((count, dimension)), y
+
+    return *sample(count, seed), sample
+
+
+def orthogonal(count, dimension, seed, *, norm=1.0):
+    """Exactly orthogonal points of one norm (columns of a random rotation), balanced labels: ``(X, y)``.
+
+    Examples
+    --------
+    >>> X, y = orthogonal(3, 5, seed=0, norm=2.0)
+    >>> (X @ X.T).round(12).diagonal()
+    array([4., 4., 4.])
+    """
+    count = checks.integer(count, "count", at_least=1)
+    dimension = checks.integer(dimension, "dimension", at_least=count)
+    rng = streams.generator(seed)
+    axes = np.linalg.qr(rng.standard_normal((dimension, count)))[0]
+    return np.ascontiguousarray(checks.number(norm, "norm", above=0.0) * axes.T), balanced_signs(rng, count)
+
+
+def learn(
+    X, y, *, leak, eps, base="natural", labels="random", count=None, norm="l2", size=1.0, test=None,
+    attack="geometry", steps=300, width=20, seed=0, loss="exponential", start_scale=1e-3, control=False,
+):  # fmt: skip
+    """Run the experiment: train f, perturb towards false labels, train g from scratch on them, test both.
+
+    Parameters
+    ----------
+    X, y : array_like, shape (N, d) and (N,)
+        The first net's data.
+    leak, steps, width, loss, start_scale
+        Of both trainings, see :func:`~robustnn_core.perturbations.train_flow`.
+    eps, base, labels, count, norm, size
+        See :func:`~robustnn_core.perturbations.adversarial_set`.
+    test : (X, y), optional
+        Where accuracies are measured; the first net's own data when not given.
+    attack : {"geometry", "pgd", "fgsm"}
+        Along w = sum lam y x, or by gradients of the net itself towards the false labels (PGD: 20 steps).
+    seed : int >= 0 or tuple of int
+    control : bool
+        Also train on the false labels without the perturbation.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    ValueError
+        As the functions above; a first net that did not separate its data.
+
+    Examples
+    --------
+    >>> X, y = uniform(40, 400, seed=0)
+    >>> result = learn(X, y, leak=0.5, eps=1.5, base="noise", count=100, steps=150, seed=1)
+    >>> result.first, result.second > 0.9
+    (1.0, True)
+    """
+    checks.choice(attack, "attack", ("geometry", "pgd", "fgsm"))
+    seeds = streams.spawn(seed, 5)
+    options = {"leak": leak, "steps": steps, "width": width, "loss": loss, "start_scale": start_scale}
+    first = train_flow(X, y, seed=seeds[0], **options)
+    if not first.separated:
+        raise ValueError(f"X and y were not separated in steps = {steps} steps (smallest margin {first.margins.min():.3g}); take more steps")
+    w = theory.direction(first.X, first.y, first.multipliers)
+    adv = adversarial_set(X, y, direction=w, eps=eps, base=base, labels=labels, count=count, norm=norm, size=size, seed=seeds[1])
+    if attack != "geometry":
+        climb = {"steps": 20, "seed": seeds[2]} if attack == "pgd" else {}
+        found = getattr(attacks, attack)(first.net, adv.base, -adv.y, target=adv.y, eps=eps, norm=norm, size=size, **climb)
+        adv = AdversarialSet(base=adv.base, eta=found.eta, y=adv.y)
+    second = train_flow(adv.X, adv.y, seed=seeds[3], **options)
+    X_test, y_test = (first.X, first.y) if test is None else test
+    f, g = _verdicts(first, X_test), _verdicts(second, X_test)
+    nothing = math.nan
+    if control:
+        plain = train_flow(adv.base, adv.y, seed=seeds[4], **options)
+        nothing = float(np.mean(_verdicts(plain, X_test) == y_test))
+    return Outcome(
+        first=float(np.mean(f == y_test)),
+        second=float(np.mean(g == y_test)),
+        control=nothing,
+        agreement=float(np.mean(f == g)),
+        crossed=accuracy(first.net, adv.X, adv.y),
+        kappa=theory.kappa(X, eps) if norm == "l2" else math.nan,
+        first_run=first,
+        second_run=second,
+        adversarial=adv,
+    )
+
+
+def _verdicts(run, X):
+    """Signs of a run's net at the rows of X, from products that do not depend on the number of threads."""
+    X = checks.array(X, "test", shape=("N", run.X.shape[1]))
+    return np.sign(products.product(nets.leaky_relu(products.product(X, run.net.weights.T), run.leak), run.net.head))

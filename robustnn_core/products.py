@@ -1,0 +1,57 @@
+"""Matrix products that give the same bits on one core and on many."""
+
+from functools import cache
+
+import numpy as np
+from numba import njit
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["extremes", "gram", "product"]
+
+
+@cache
+def _controller():
+    return ThreadpoolController()
+
+
+def product(A, B):
+    """Return ``A @ B`` by a BLAS of one thread: splitting the work among threads can change the last bits.
+
+    Examples
+    --------
+    >>> product(np.eye(2), np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    with _controller().limit(limits=1, user_api="blas"):
+        return A @ B
+
+
+def gram(X):
+    """Return the inner products of the rows of ``X`` (N, d): shape (N, N), symmetric to the last bit.
+
+    Examples
+    --------
+    >>> gram(np.array([[1.0, 2.0], [0.0, 1.0]]))
+    array([[5., 2.],
+           [2., 1.]])
+    """
+    return np.ascontiguousarray(product(X, X.T))
+
+
+@njit(cache=True, nogil=True)
+def extremes(G):
+    """Kernel: of a Gram matrix (N, N) the largest |off-diagonal|, smallest and largest diagonal, and a pair of equal points.
+
+    The pair is (-1, -1) if all points differ (by more than rounding).
+    """
+    p, low, high = 0.0, G[0, 0], G[0, 0]
+    i, j = -1, -1
+    for n in range(G.shape[0]):
+        low, high = min(low, G[n, n]), max(high, G[n, n])
+        for k in range(n):
+            p = max(p, abs(G[n, k]))
+            both = G[n, n] + G[k, k]
+            if both - 2.0 * G[n, k] <= 1e-13 * both:
+                i, j = k, n
+    return p, low, high, i, j

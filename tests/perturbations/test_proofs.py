@@ -1,0 +1,154 @@
+"""Every ledger holds on whatever data it is about, and fails as soon as one of its constants is wrong."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robustnn_core import perturbations as P
+from robustnn_core.perturbations import experiments, proofs, theory
+
+often = settings(max_examples=25, deadline=None, derandomize=True)
+
+
+def near_orthogonal(seed, count, leak, share=0.9):
+    """Data inside (A), up to ``share`` of what it allows."""
+    X, y = experiments.orthogonal(count, count + 4, seed, norm=2.0)
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=X.shape)
+    X = X * rng.uniform(0.95, 1.05, size=(count, 1))
+    size = 1.0
+    while True:
+        o = P.orthogonality(X + size * noise, leak)
+        if o.p_max <= share * o.bound:
+            return X + size * noise, y
+        size /= 1.5
+
+
+@often
+@given(st.integers(0, 10**6), st.integers(1, 8), st.floats(0.1, 0.98), st.floats(0.1, 1.0))
+def test_the_theorem(seed, count, leak, share):
+    X, y = near_orthogonal(seed, count, leak, share)
+    proofs.loss_to_zero(X, y, leak, seed=seed).assert_holds()
+    proofs.implicit_bias(X, y, leak, seed=seed).assert_holds()
+
+
+@pytest.mark.parametrize("loss", ["exponential", "logistic"])
+def test_the_flow_arrives(loss):
+    X, y = near_orthogonal(1, 8, 0.9)
+    run = P.train_flow(X, y, leak=0.9, steps=500, seed=0, loss=loss)
+    proofs.flow_limit(run).assert_holds()
+    proofs.loss_to_zero(X, y, 0.9, seed=0, weights=run.net.weights / np.abs(run.margins).max()).assert_holds()
+
+
+@often
+@given(st.integers(0, 10**6), st.integers(2, 8), st.floats(0.3, 0.98))
+def test_the_second_net(seed, count, leak):
+    X, y = experiments.orthogonal(count, count + 4, seed, norm=2.0)
+    w = P.direction(X, y, P.kkt_multipliers(X, y, leak))
+    eps = 2.0 / np.sqrt(count) * leak**3 / 12
+    adv = P.adversarial_set(X, y, direction=w, eps=eps, seed=seed)
+    Z = np.random.default_rng(seed).normal(size=(40, X.shape[1]))
+    proofs.second_net(adv.base, adv.y, adv.eta, Z, leak, first=w).assert_holds()
+    proofs.weak_alignment(X, y, Z).assert_holds()
+
+
+@often
+@given(st.integers(0, 10**6), st.integers(1, 6), st.floats(0.1, 0.98), st.sampled_from([0.1, 0.5, 0.9, 1.0, 1.5, 3.0]), st.booleans())
+def test_reflection(seed, half, leak, share, far):
+    X, y = experiments.orthogonal(2 * half, 2 * half + 2, seed, norm=3.0)
+    kappa = share * leak**3 / 6
+    proofs.reflection(X, y, leak, kappa=2 + kappa * (-1) ** seed if far else kappa).assert_holds()
+    assert proofs.reflection(X, y, leak, kappa=2.0).assert_holds().rows[-1].label == "K9"
+
+
+def test_unbalanced_labels_break_the_reflection_rule():
+    """Why balance is asked for: with 1 label against 7 the second normal is no multiple of the first one."""
+    X, y = np.eye(8), np.array([1.0] + [-1.0] * 7)
+    w = P.direction(X, y, np.ones(8))
+    moved = P.perturb(X, -y, direction=w, eps=0.1 / np.sqrt(8))
+    assert P.orthogonality(moved, 0.9).holds
+    normal = P.direction(moved, -y, P.kkt_multipliers(moved, -y, 0.9))
+    cosine = normal @ w / np.linalg.norm(normal) / np.linalg.norm(w)
+    assert cosine < -0.99 and cosine > -1 + 1e-9
+    np.testing.assert_array_equal(np.sign(X @ normal), -y)  # on the data itself the rule still holds
+    # a point between the two boundaries
+    z = w - (w @ normal) / (normal @ normal) * normal
+    z = z + 0.5 * (z @ w) / np.linalg.norm(w) * normal / np.linalg.norm(normal)
+    assert np.sign(z @ normal) == np.sign(z @ w) == 1.0  # where the rule says they differ
+    with pytest.raises(ValueError, match=r"^y has 1 of 8 labels \+1; they must balance"):
+        proofs.reflection(X, y, 0.9, kappa=0.1)
+
+
+@pytest.mark.parametrize("leak", [0.05, 0.3, 0.6, 0.9])
+@pytest.mark.parametrize("kappa", [0.3, 1.0, 2.0])
+def test_cancellation(leak, kappa):
+    y, false = np.tile([1.0, 1.0, -1.0, -1.0], 100), np.tile([1.0, -1.0], 200)
+    proofs.cancellation(np.eye(400), y, false, leak, kappa=kappa, tol=0.05).assert_holds()
+
+
+# --- mutations: a wrong constant is found -------------------------------------------------------------
+
+
+def mutated(monkeypatch, **changes):
+    true = theory._orthogonality
+
+    def wrong(G, leak):
+        o = true(G, leak)
+        return type(o)(**{**vars(o), **{name: getattr(o, name) * factor for name, factor in changes.items()}})
+
+    monkeypatch.setattr(theory, "_orthogonality", wrong)
+
+
+@pytest.mark.parametrize("changes, row", [({"r_min": 1.3}, "B4"), ({"r_max": 0.6}, "B9")])
+def test_wrong_constants_are_found(monkeypatch, changes, row):
+    X, y = near_orthogonal(5, 3, 0.97, 0.5)
+    mutated(monkeypatch, **changes)
+    with pytest.raises(AssertionError, match=rf"(?s)steps fail.*\n  {row}: .* FAILS"):
+        proofs.implicit_bias(X, y, 0.97).assert_holds()
+
+
+def test_a_wrong_r_min_is_found_in_step_one(monkeypatch):
+    X, y = near_orthogonal(5, 3, 0.97, 0.5)
+    mutated(monkeypatch, r_min=1.3)
+    with pytest.raises(AssertionError, match=r"(?s)steps fail.*\n  Z2: .* FAILS"):
+        proofs.loss_to_zero(X, y, 0.97, seed=0).assert_holds()
+
+
+def test_wrong_multipliers_are_found(monkeypatch):
+    X, y = near_orthogonal(5, 3, 0.97, 0.5)
+    true = theory._kkt_multipliers
+    monkeypatch.setattr(theory, "_kkt_multipliers", lambda *a: 1.01 * true(*a))
+    with pytest.raises(AssertionError, match=r"(?s)steps fail.*\n  B3: .* FAILS"):
+        proofs.implicit_bias(X, y, 0.97).assert_holds()
+
+
+@pytest.mark.parametrize("factor, row", [(1.1, "C5")])
+def test_a_wrong_cancellation_factor_is_found(monkeypatch, factor, row):
+    true = theory.cancellation
+    monkeypatch.setattr(theory, "cancellation", lambda leak: factor * true(leak))
+    y, false = np.tile([1.0, 1.0, -1.0, -1.0], 100), np.tile([1.0, -1.0], 200)
+    with pytest.raises(AssertionError, match=rf"(?s)steps fail.*\n  {row}: .* FAILS"):
+        proofs.cancellation(np.eye(400), y, false, 0.05, kappa=0.5).assert_holds()
+
+
+def test_a_run_that_has_not_arrived_is_found():
+    X, y = near_orthogonal(1, 8, 0.9)
+    run = P.train_flow(X, y, leak=0.9, steps=8, seed=0, start_scale=2.0)
+    with pytest.raises(AssertionError, match="steps fail"):
+        proofs.flow_limit(run).assert_holds()
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: proofs.implicit_bias([[1.0, 0.9], [0.9, 1.0]], [1, 1], 0.5), r"^X has p_max = .* outside assumption \(A\)"),
+        (lambda: proofs.loss_to_zero([[1.0, 0.9], [0.9, 1.0]], [1, 1], 0.5, seed=0), r"^X has p_max"),
+        (lambda: proofs.reflection([[1.0, 0.5], [0.0, 1.0]], [1, -1], 0.5, kappa=1.0), r"^X must have orthogonal rows"),
+        (lambda: proofs.reflection(np.eye(2), [1, -1], 0.5, kappa=0.0), r"^kappa = 0.0 must be > 0"),
+        (lambda: proofs.cancellation(np.eye(4), [1, 1, -1, -1], [1, 1, -1, -1], 0.5, kappa=1.0), r"^y and labels must balance"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,142 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from perturbations import reference
+from robustnn_core import perturbations as P
+from robustnn_core.perturbations import experiments
+
+often = settings(max_examples=30, deadline=None, derandomize=True)
+
+
+def data(seed, count, extra=200):
+    X, y = experiments.uniform(count, count + extra, seed)
+    return X, y
+
+
+@often
+@given(st.integers(0, 10**6), st.integers(2, 6), st.floats(0.05, 0.95))
+def test_against_loops(seed, count, leak):
+    X, y = data(seed, count, 30)
+    o = P.orthogonality(X, leak)
+    assert o.p_max == pytest.approx(reference.p_max(X), rel=1e-12)
+    assert o.bound == pytest.approx(reference.assumption(X, leak), rel=1e-12)
+    assert o.holds == (reference.p_max(X) <= reference.assumption(X, leak)) and o.count == count
+    try:
+        lam = P.kkt_multipliers(X, y, leak)
+    except ValueError:
+        assume(False)
+    assert max(reference.kkt_residuals(lam, X, y, leak)) < 1e-9
+    net = P.kkt_net(X, y, leak, width=6)
+    np.testing.assert_allclose(y * net.predict(X), 1.0, rtol=1e-9)
+    assert (net.weights**2).sum() == pytest.approx(lam.sum())
+    z = np.random.default_rng(seed).normal(size=(20, X.shape[1]))
+    np.testing.assert_array_equal(np.sign(net.predict(z)), np.sign(z @ P.direction(X, y, lam)))
+
+
+@often
+@given(st.integers(0, 10**6), st.integers(1, 8), st.floats(0.1, 0.95))
+def test_multipliers_stay_in_their_interval_under_the_assumption(seed, count, leak):
+    X, y = experiments.orthogonal(count, count + 2, seed, norm=3.0)
+    rng = np.random.default_rng(seed)
+    X = X * rng.uniform(0.9, 1.1, size=(count, 1)) + 1e-3 * leak**3 / count * rng.normal(size=X.shape)
+    assert P.orthogonality(X, leak).holds
+    low, high = P.multiplier_bounds(X, leak)
+    lam = P.kkt_multipliers(X, y, leak)
+    assert (low < lam).all() and (lam < high).all()
+
+
+def test_kkt_multipliers_refuse_what_is_no_kkt_point():
+    X = np.array([[1.0, 0.0], [5.0, 0.1]])
+    with pytest.raises(ValueError, match=r"^X gives the multiplier -.* train_flow"):
+        P.kkt_multipliers(X, [1, 1], 0.5)
+    with pytest.raises(ValueError, match=r"^X breaks the pattern|^X gives"):
+        P.kkt_multipliers(np.array([[1.0, 0.0], [-1.0, 0.1], [0.2, 3.0]]), [1, 1, 1], 0.1)
+
+
+def test_predicted_accuracy_against_the_formula():
+    for eps, N, Na, sigma in ((0.78, 200, 20, 1 / math.sqrt(3)), (1.0, 10, 70, 1.0)):
+        got = P.predicted_accuracy(eps=eps, count=N, adversarial=Na, sigma=sigma)
+        assert got == pytest.approx(reference.normal_cdf(eps * math.sqrt(Na / N) / sigma))
+    corrected = P.predicted_accuracy(eps=0.78, count=200, adversarial=500, leak=0.5, dimension=2000)
+    factor = 1 - 1.5**2 / (2 * 1.25) * 500 / 2000
+    assert corrected == pytest.approx(reference.normal_cdf(0.78 * math.sqrt(2.5) * math.sqrt(3) * factor))
+    assert P.predicted_accuracy(eps=0.0, count=5, adversarial=5) == 0.5
+
+
+def test_cancellation_is_what_is_left():
+    """T1's systematic part and T2 of an exactly orthogonal set, as N grows."""
+    N = 800
+    X, y = np.eye(N), np.tile([1.0, 1.0, -1.0, -1.0], N // 4)
+    false = np.tile([1.0, -1.0], N // 2)
+    w = y / math.sqrt(N)
+    for leak in (0.05, 0.3, 0.6, 0.9):
+        for size in (0.3, 1.0):
+            eta = size / math.sqrt(N) * false[:, None] * w
+            terms = P.second_net_terms(X, false, eta, y[None], leak, multipliers=_unchecked(X + eta, false, leak))
+            assert terms.total[0] / terms.perturbation[0] == pytest.approx(P.cancellation(leak), abs=0.006)
+
+
+def _unchecked(X, y, leak):
+    M = (X @ X.T) * np.where(np.equal.outer(y, y), (1 + leak**2) / 2, -leak)
+    return np.linalg.solve(M, np.ones(len(y)))
+
+
+@often
+@given(st.integers(0, 10**6), st.floats(0.2, 0.95), st.floats(0.0, 1.0))
+def test_the_second_nets_verdict_is_t1_plus_t2(seed, leak, share):
+    X, y = experiments.orthogonal(6, 12, seed, norm=1.0)
+    w = P.direction(X, y, np.ones(6))
+    adv = P.adversarial_set(X, y, direction=w, eps=share * leak**3 / 60, seed=seed)
+    Z = np.random.default_rng(seed).normal(size=(30, 12))
+    terms = P.second_net_terms(adv.base, adv.y, adv.eta, Z, leak)
+    net = P.kkt_net(adv.X, adv.y, leak)
+    np.testing.assert_array_equal(np.sign(terms.total), np.sign(net.predict(Z)))
+    np.testing.assert_allclose(terms.multipliers, P.kkt_multipliers(adv.X, adv.y, leak))
+
+
+def test_alignment():
+    X, y = experiments.orthogonal(9, 12, 0, norm=2.0)
+    np.testing.assert_allclose(P.alignment(X, y, X), 1.0)
+    assert P.alignment(X, y, (y @ X)[None])[0] == pytest.approx(3.0)
+    away = np.linalg.svd(X)[2][-1:]
+    assert P.alignment(np.eye(3)[:2], [1, 1], [[0, 0, 1.0]]).tolist() != [0.0] and np.isnan(P.alignment(np.eye(3)[:2], [1, 1], [[0, 0, 1.0]])[0])
+    assert away.shape == (1, 12)
+
+
+def test_kappa_is_one_where_the_first_nets_boundary_lies():
+    X, y = experiments.orthogonal(16, 20, 0, norm=3.0)
+    w = P.direction(X, y, np.ones(16))
+    eps = 3.0 / 4.0
+    assert P.kappa(X, eps) == pytest.approx(1.0)
+    on = P.perturb(X, -y, direction=w, eps=eps)
+    np.testing.assert_allclose(on @ w, 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: P.orthogonality([[1.0, 0.0], [1.0, 0.0]], 0.5), r"^X has two equal rows, 0 and 1"),
+        (lambda: P.orthogonality([[1.0, 0.0], [0.0, 0.0]], 0.5), r"^X has a zero row \(row 1\)"),
+        (lambda: P.orthogonality([[1.0, 0.0]], 1.5), r"^leak = 1.5 must be > 0 and < 1"),
+        (lambda: P.multiplier_bounds([], 0.5), r"^X has shape"),
+        (lambda: P.kkt_multipliers([[1.0]], [2], 0.5), r"^y contains 2.0"),
+        (lambda: P.kkt_multipliers([[1.0, 2.0], [1.0, 2.0]], [1, -1], 0.5), r"^X has two equal rows"),
+        (lambda: P.kkt_net([[1.0]], [1], 0.5, width=3), r"^width = 3 must be even"),
+        (lambda: P.kappa([[0.0]], 1.0), r"^X is 0 everywhere"),
+        (lambda: P.kappa([[1.0]], -1.0), r"^eps = -1.0 must be >= 0"),
+        (lambda: P.predicted_accuracy(eps=-1, count=1, adversarial=1), r"^eps = -1.0 must be >= 0"),
+        (lambda: P.predicted_accuracy(eps=1, count=0, adversarial=1), r"^count = 0.* must be >= 1"),
+        (lambda: P.predicted_accuracy(eps=1, count=1, adversarial=1, leak=0.5), r"^leak and dimension belong together"),
+        (lambda: P.dimension_correction(0.5, adversarial=3000, dimension=2000), r"^adversarial = 3000 is too large for dimension = 2000"),
+        (lambda: P.cancellation(0.0), r"^leak = 0.0"),
+        (lambda: P.alignment([[1.0]], [1], [[1.0, 2.0]]), r"^Z has shape"),
+        (lambda: P.second_net_terms([[1.0]], [1], [[1.0, 2.0]], [[1.0]], 0.5), r"^eta has shape"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
