@@ -5,7 +5,7 @@ moves. *Pieces*: solve for the linear map through d points that probably share a
 many points it explains. *Assembly*: two neighbouring cells differ by one unit, so the units are among the
 differences of pieces; a beam search adds one unit at a time. For one unit the cell is known up to the
 corruption, it is {s y > 0}, and least trimmed squares there attains the exact breakdown point
-(:func:`robustnn_core.breakdown.theory.positive_half_bound`).
+(:func:`robustnn_core.breakdown.theory.positive_half_limit`).
 """
 
 import numpy as np

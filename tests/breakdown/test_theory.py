@@ -76,7 +76,10 @@ def test_coverage_against_brute_force():
             for c in candidates:
                 y = truth.copy()
                 y[list(where)] = c * truth[list(where)]
-                loss = lambda k: np.sort((y - k * truth) ** 2)[:h].sum()  # noqa: E731
+
+                def loss(k, y=y):
+                    return np.sort((y - k * truth) ** 2)[:h].sum()
+
                 if loss(1.0) > 0 or min(loss(k) for k in candidates) == 0.0:
                     unique = False
         assert unique == (m <= theory.coverage_limit(n, h, d))
