@@ -1,0 +1,10 @@
+"""Convex training: two-layer ReLU training as a convex program, solved with a certificate.
+
+* :mod:`~robustnn_core.convex.patterns`: activation patterns, sampled, enumerated and screened.
+* :mod:`~robustnn_core.convex.program`: the convex program, its losses, certificates, the net of a solution.
+"""
+
+from robustnn_core.convex.patterns import Patterns
+from robustnn_core.convex.program import Fit
+
+__all__ = ["Fit", "Patterns"]
