@@ -60,6 +60,16 @@ class Patterns:
         """P, the number of patterns."""
         return self.active.shape[1]
 
+    def take(self, index):
+        """Return the patterns of these columns, in this order.
+
+        Examples
+        --------
+        >>> Patterns([[True, False]], [[1.0, -1.0]]).take([1]).active
+        array([[False]])
+        """
+        return Patterns(self.active[:, index], self.gates[:, index])
+
 
 def sample_patterns(X, count, *, seed, radius=0.0, perturbations=1):
     """Draw gates N(0, I) and keep the distinct patterns they make.

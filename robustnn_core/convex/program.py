@@ -60,6 +60,12 @@ class Fit:
     history: dict = field(repr=False)
     method: str = ""
 
+    @property
+    def blocks(self):
+        """How many blocks are longer than 1e-4 of the longest: what a solver in floating point calls nonzero."""
+        lengths = np.linalg.norm(np.hstack([self.v, self.w]), axis=0)
+        return int((lengths > 1e-4 * lengths.max()).sum())
+
 
 def check_problem(X, y, patterns, beta, loss):
     """Return ``X``, ``y``, ``beta`` in the form the solvers want, or say what is wrong with the problem.
