@@ -15,10 +15,14 @@ from scipy.linalg import lapack
 from robustnn_core.convex import program
 
 
-def _logistic(p, y):
-    """L'(p) and L''(p) of the mean logistic loss."""
-    q = 0.5 * (1.0 - np.tanh(0.5 * y * p))  # 1 / (1 + exp(y p)), without overflow
-    return -y * q / len(y), q * (1.0 - q) / len(y)
+#: How far a cone may fall behind the mean complementarity.
+WIDE = 1e-2
+
+
+def _young(p, r, y):
+    """L(p) + L*(r) - r.p >= 0 of the mean logistic loss: what the pair (p, r) adds to the duality gap."""
+    q = -len(y) * y * r
+    return float((np.logaddexp(0.0, -y * p) + q * np.log(q) + (1.0 - q) * np.log1p(-q) + q * (y * p)).mean())
 
 
 class _Blocks:
@@ -189,8 +193,12 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
         if loss == "squared":
             delta = np.ones(n)
         elif loss == "logistic":
-            slope, delta = _logistic(p, y)
-            delta = np.maximum(delta, 1e-14 / n)
+            # Newton's equation for y p = log((1 - q) / q), q = -n y r in (0, 1): on the flat side of the loss p moves
+            # by 1 when q moves by its own size, where r = L'(p) would throw it far out
+            q = -n * y * r
+            delta = np.maximum(q * (1.0 - q) / n, 1e-300)
+            behind = delta * (p - y * (np.log1p(-q) - np.log(q)))
+            lag = _young(p, r, y)
         else:
             a1, a2 = m1 / s1, m2 / s2
             delta = a1 * a2 / (a1 + a2)
@@ -201,7 +209,7 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
         H = K.grams(ratio)
         nuhat = nu1 / np.sqrt(np.maximum(nn, 1e-300))[:, None]
         H += (a * (1.0 / k - 1.0))[:, None, None] * (nuhat[:, :, None] * nuhat[:, None, :])
-        H[:, np.arange(d), np.arange(d)] += (a + 1e-9 * 0.0)[:, None]
+        H[:, np.arange(d), np.arange(d)] += a[:, None]
         try:
             Li = _inverse_factors(H)
         except FloatingPointError:
@@ -218,9 +226,10 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
         if bad:
             break
 
-        def base(g, Li=Li, Y=Y, LK=LK):
+        def base(g, e, Li=Li, Y=Y, LK=LK, root=root):
+            """Solve H du + F^T f = g, Delta^{1/2} F du - Delta^{-1/2} f = e by the factors."""
             h = np.einsum("bij,bj->bi", Li, g)
-            f = np.zeros(n)
+            f = -e
             for i, rows in enumerate(K.rows):
                 f[rows] += Y[i] @ np.concatenate([h[i], h[P + i]])
             f = lapack.dpotrs(LK, f, lower=1)[0]
@@ -228,25 +237,23 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
                 e = f[rows] @ Y[i]
                 h[i] -= e[:d]
                 h[P + i] -= e[d:]
-            return np.einsum("bji,bj->bi", Li, h)
+            return np.einsum("bji,bj->bi", Li, h), f
 
-        def apply(du, ratio=ratio, a=a, k=k, nuhat=nuhat, delta=delta):
-            along = _dot(nuhat, du)
-            out = a[:, None] * (du + nuhat * ((1.0 / k - 1.0) * along)[:, None])
-            return out + K.Gt(ratio * K.G(du)) + K.Ft(delta * K.predict(du))
-
-        def linear(g):
-            du = base(g)
-            size = np.linalg.norm(g)
+        def linear(g, Li=Li, ratio=ratio, a=a, k=k, nuhat=nuhat, root=root):
+            """The same with refinement; f comes with du, as Delta F du cancels where Delta is large."""
+            du, f = base(g, np.zeros(n))
             err = np.inf
             for _ in range(3):
-                res = g - apply(du)
-                now = np.linalg.norm(res)
-                if now <= 1e-13 * size or now > 0.5 * err:
+                along = _dot(nuhat, du)
+                Hdu = a[:, None] * (du + nuhat * ((1.0 / k - 1.0) * along)[:, None]) + K.Gt(ratio * K.G(du))
+                res, tail = g - Hdu - K.Ft(root * f), f - root * K.predict(du)
+                now = np.linalg.norm(res) / np.linalg.norm(g) + np.linalg.norm(tail) / max(np.linalg.norm(f), 1e-300)
+                if now <= 1e-13 or now > 0.5 * err:
                     break
                 err = now
-                du = du + base(res)
-            return du
+                more, extra = base(res, tail)
+                du, f = du + more, f + extra
+            return du, root * f
 
         rd = K.Ft(r) - W - K.Gt(lam)
         dtau = beta - tau
@@ -260,16 +267,16 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
             if loss == "squared":
                 e0 = np.zeros(n)
             elif loss == "logistic":
-                e0 = slope - r
+                e0 = behind
             else:
                 e0 = -y * (a1 * (h2 / s2) - a2 * (h1 / s1)) / (a1 + a2)
             g = -rd + c1 + (2.0 * nu0 * c0 / k)[:, None] * nu1 + K.Gt(pl / S) - K.Ft(e0)
-            du = linear(g)
+            du, f = linear(g)
             dS = K.G(du)
             dlam = (pl - lam * dS) / S
             dt = (c0 / a + 2.0 * nu0 * _dot(nu1, du)) / k
             dp = K.predict(du)
-            dr = delta * dp + e0
+            dr = f + e0
             dW = rd + K.Ft(dr) - K.Gt(dlam)
             dxi = None if loss != "hinge" else (h1 / s1 + h2 / s2 - a2 * y * dp) / (a1 + a2)
             return du, dS, dlam, dt, dp, dr, dW, dxi
@@ -312,16 +319,19 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
             after += float((s1 + alpha * dxi) @ (m1 + alpha * y * dr))
             after += float((s2 + alpha * (dxi + y * dp)) @ (m2 - alpha * y * dr))
         sigma = min(1.0, max(after / degree / mu, 0.0)) ** 3
+        target = sigma * mu
+        if loss == "logistic":  # mu must not run ahead of the smooth loss, whose equation is solved by the same steps
+            target = max(target, lag / degree)
         A0, A1 = unscaled(dt, du)
         B0, B1 = scaled(dtau, dW)
         k0, k1 = A0 * B0 + _dot(A1, B1), A0[:, None] * B1 + B0[:, None] * A1
         if loss == "hinge":
-            h1 = sigma * mu - s1 * m1 - dxi * (y * dr)
-            h2 = sigma * mu - s2 * m2 + (dxi + y * dp) * (y * dr)
+            h1 = target - s1 * m1 - dxi * (y * dr)
+            h2 = target - s2 * m2 + (dxi + y * dp) * (y * dr)
         z = direction(
-            sigma * mu - (l0**2 + _dot(l1, l1)) - k0,
+            target - (l0**2 + _dot(l1, l1)) - k0,
             -2.0 * l0[:, None] * l1 - k1,
-            sigma * mu - S * lam - dS * dlam,
+            target - S * lam - dS * dlam,
             h1,
             h2,
         )
@@ -337,14 +347,42 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
             alpha *= 0.9
         if alpha < 1e-9:
             break
+        if loss == "logistic":
+
+            def inside(alpha, q=q, dr=dr):
+                """r + alpha dr, each multiplier kept in its interval: what that leaves in the dual equation goes next."""
+                new = np.clip(q - alpha * n * y * dr, 0.1 * q, 1.0 - 0.1 * (1.0 - q))
+                return -y * np.clip(new, 1e-15, 1.0 - 1e-15) / n
+
+        for _ in range(60):  # stay near the central path: a cone or the smooth loss far behind mu blocks all later steps
+            nt, ntau, nW = t + alpha * dt, tau + alpha * dtau, W + alpha * dW
+            nlam = lam + alpha * dlam
+            un, wn = np.linalg.norm(nU, axis=1), np.linalg.norm(nW, axis=1)
+            inner = np.sqrt(np.maximum((nt - un) * (nt + un), 0.0) * np.maximum((ntau - wn) * (ntau + wn), 0.0))
+            rows = nS * nlam
+            total = float(rows.sum() + nt @ ntau + (nU * nW).sum())
+            if loss == "hinge":
+                h1, h2 = (s1 + alpha * dxi) * (m1 + alpha * y * dr), (s2 + alpha * (dxi + y * dp)) * (m2 - alpha * y * dr)
+                total += float(h1.sum() + h2.sum())
+                rows = np.minimum(rows.min(), min(h1.min(), h2.min()))
+            now = total / degree
+            fine = inner.min() >= WIDE * now and rows.min() >= WIDE * 1e-1 * now
+            if fine and loss == "logistic":
+                fine = _young(K.predict(nU), inside(alpha), y) <= max(3.0 * total, (1.0 - 0.1 * alpha) * lag)
+            if fine:
+                break
+            alpha *= 0.8
+            nU = U + alpha * du
+            nS = K.G(nU)
         U, S = nU, nS
         lam, t, tau, W = lam + alpha * dlam, t + alpha * dt, tau + alpha * dtau, W + alpha * dW
         p = K.predict(U)
         if loss == "squared":
             r = p - y
+        elif loss == "logistic":
+            r = inside(alpha)
         else:
             r = r + alpha * dr
-        if loss == "hinge":
             xi = xi + alpha * dxi
             s1, s2 = xi, xi - 1.0 + y * p
             m1, m2 = m1 + alpha * (y * dr), m2 - alpha * (y * dr)

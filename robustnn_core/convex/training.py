@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from robustnn_core import checks, products
-from robustnn_core.convex import interior, program
+from robustnn_core.convex import admm, interior, program
 
 __all__ = ["fit"]
 
@@ -115,13 +115,13 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     if method == "auto":
         operations, size = _dearness(len(seen), d, len(used))
         method = "interior" if operations <= INTERIOR_OPERATIONS and size <= INTERIOR_BYTES else "admm"
-    solver = interior.solve
+    solver, budget = (interior.solve, 100) if method == "interior" else (admm.solve, 5000)
     # The means run over all n points: with m of them left, the same program with m/n of the loss is n/m of this one.
     share = 1.0 if loss == "squared" else len(seen) / n
     rest = (upper - share * program.loss_value(loss, zero[seen], y[seen])) / share
     U, part, lower, history = solver(
         np.ascontiguousarray(X[seen]), y[seen], sub, gates, beta / share, loss, rest=rest,
-        tol=tol, max_iterations=max_iterations or 100, max_seconds=max_seconds,
+        tol=tol, max_iterations=max_iterations or budget, max_seconds=max_seconds,
     )
     for key in ("objective", "lower_bound"):
         history[key] = [share * value for value in history[key]]
