@@ -151,19 +151,20 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
         return (best["upper"] - best["lower"]) / max(1e-12, abs(best["upper"] + rest))
 
     stalled = 0
-    last = np.inf
+    last = lowest = np.inf
     for _ in range(max_iterations):
         gap = bracket()
         if gap <= tol or time.perf_counter() - start > max_seconds:
-            break
-        stalled = stalled + 1 if gap > 0.98 * last else 0
-        last = min(last, gap)
-        if stalled >= 8:
             break
         mu = float((S * lam).sum() + t @ tau + (U * W).sum())
         if loss == "hinge":
             mu += float(s1 @ m1 + s2 @ m2)
         mu /= degree
+        # Early on mu falls while the gap is still 1: only both standing still is a stall
+        stalled = stalled + 1 if gap > 0.98 * last and mu > 0.9 * lowest else 0
+        last, lowest = min(last, gap), min(lowest, mu)
+        if stalled >= 8:
+            break
 
         # Nesterov-Todd scaling of the norm cones
         un, wn = np.linalg.norm(U, axis=1), np.linalg.norm(W, axis=1)

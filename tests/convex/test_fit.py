@@ -1,0 +1,138 @@
+import importlib.util
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from robustnn_core import convex
+from robustnn_core.convex import program
+from tests.convex import reference
+
+BETA = {"squared": 0.5, "hinge": 0.01, "logistic": 0.01}
+
+
+def own_loss(f, X, y):
+    return program.loss_value(f.loss, f.net.predict(X), y) + f.beta * np.linalg.norm(f.net.weights, axis=1).sum()
+
+
+def check(f, X, y):
+    """Everything a fit promises, whatever its budget."""
+    active = f.patterns.active
+    E = 2.0 * active - 1.0
+    assert f.lower_bound <= f.objective
+    assert (E * (X @ f.v)).min() >= 0 and (E * (X @ f.w)).min() >= 0
+    assert f.objective == pytest.approx(reference.objective(X, y, f.v, f.w, active, f.beta, f.loss), rel=1e-12, abs=1e-14)
+    assert own_loss(f, X, y) <= f.objective * (1 + 1e-12) + 1e-14
+    assert program.dual_value(f.loss, f.dual, y) >= f.lower_bound - 1e-12 * (1 + abs(f.lower_bound))
+    assert (np.diff(f.history["objective"]) <= 0).all() and (np.diff(f.history["lower_bound"]) >= 0).all()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("cvxpy") is None, reason="cvxpy is not installed")
+@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("shape", [(25, 4, 8), (40, 6, 12)])
+def test_agrees_with_cvxpy(loss, shape):
+    X, y, patterns = reference.problem(*shape, seed=3, loss=loss)
+    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-7)
+    assert f.converged and f.method == "interior"
+    value = reference.by_cvxpy(X, y, patterns.active, BETA[loss], loss)
+    assert f.lower_bound - 2e-6 * value <= value <= f.objective + 2e-6 * value
+    check(f, X, y)
+
+
+@pytest.mark.parametrize("loss", program.LOSSES)
+def test_admm_brackets_the_same_optimum(loss):
+    X, y, patterns = reference.problem(60, 4, 8, seed=5, loss=loss)
+    exact = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-7)
+    slow = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=5e-2, method="admm", max_iterations=3000)
+    assert slow.converged and slow.method == "admm"
+    assert slow.lower_bound <= exact.objective and exact.lower_bound <= slow.objective
+    check(slow, X, y)
+
+
+def test_a_thousand_brackets():
+    failed = 0
+    for k in range(1000):
+        rng = np.random.default_rng(k)
+        n, d, loss = int(rng.integers(1, 9)), int(rng.integers(1, 5)), program.LOSSES[k % 3]
+        X = rng.standard_normal((n, d))
+        if k % 5 == 0:
+            X[rng.integers(n)] = 0.0
+        y = 10 ** rng.uniform(-3, 3) * rng.standard_normal(n) if loss == "squared" else rng.choice([-1.0, 1.0], n)
+        gates = rng.standard_normal((d, 3))
+        first = np.unique(X @ gates >= 0, axis=1, return_index=True)[1]
+        patterns = convex.Patterns((X @ gates >= 0)[:, first], gates[:, first])
+        f = convex.fit(X, y, patterns, beta=10 ** rng.uniform(-4, 1), loss=loss, tol=1e-3)
+        check(f, X, y)
+        failed += not f.converged
+    assert failed == 0
+
+
+@pytest.mark.parametrize("loss", program.LOSSES)
+def test_optimality_conditions(loss):
+    X, y, patterns = reference.problem(40, 5, 10, seed=1, loss=loss)
+    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-8)
+    assert f.converged
+    rng = np.random.default_rng(0)
+    u = rng.standard_normal((5, 20_000))  # the dual constraint at directions of every cone
+    u /= np.linalg.norm(u, axis=0)
+    for i in range(patterns.count):
+        E = 2.0 * patterns.active[:, i] - 1.0
+        inside = u[:, (E[:, None] * (X @ u) >= 0).all(axis=0)]
+        blocks = np.c_[inside, f.v[:, [i]], f.w[:, [i]]]
+        values = np.abs((f.dual * patterns.active[:, i]) @ X @ blocks)
+        assert (values <= f.beta * np.linalg.norm(blocks, axis=0) * (1 + 1e-9)).all()
+    prices = np.einsum("k,ki,kj,ji->i", f.dual, patterns.active, X, f.v - f.w)
+    norms = np.linalg.norm(f.v, axis=0) + np.linalg.norm(f.w, axis=0)
+    assert prices.sum() == pytest.approx(f.beta * norms.sum(), rel=1e-4)
+
+
+def test_same_bits_on_one_and_two_threads():
+    X, y, patterns = reference.problem(60, 6, 12, seed=2)
+    fits = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            fits.append(convex.fit(X, y, patterns, beta=0.5))
+    assert (fits[0].v == fits[1].v).all() and fits[0].lower_bound == fits[1].lower_bound
+
+
+def test_an_early_stop_says_so():
+    X, y, patterns = reference.problem(40, 5, 10, seed=1)
+    f = convex.fit(X, y, patterns, beta=0.5, tol=1e-6, max_iterations=5)
+    assert not f.converged and f.gap > 1e-6
+    check(f, X, y)
+
+
+def test_a_pattern_that_sees_nothing_is_harmless():
+    X = np.array([[-1.0, 1.0], [0.5, 1.0], [1.0, 1.0]])
+    patterns = convex.Patterns([[0, 1], [0, 1], [0, 1]], [[0.0, 0.0], [-1.0, 1.0]])
+    f = convex.fit(X, [1.0, 2.0, 1.0], patterns, beta=0.1)
+    assert f.converged and not f.v[:, 0].any() and not f.w[:, 0].any()
+    none = convex.fit(X, [0.0, 0.0, 0.0], patterns, beta=0.1)
+    assert none.objective == 0.0 and none.converged and len(none.net.weights) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"beta": 0.0}, "beta = 0.0 must be > 0"),
+        ({"loss": "absolute"}, "loss = 'absolute'"),
+        ({"loss": "hinge"}, "y contains"),
+        ({"y": [1.0, np.nan, 0.0]}, "y contains nan"),
+        ({"X": [[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]]}, r"constant columns \(0, 1\)"),
+        ({"X": [[1.0], [2.0], [3.0]]}, "patterns are for"),
+        ({"patterns": None}, "must be Patterns"),
+        ({"tol": -1.0}, "tol = -1.0"),
+        ({"method": "simplex"}, "method = 'simplex'"),
+        ({"max_iterations": 0}, "max_iterations = 0"),
+        ({"patterns": convex.Patterns([[0], [1], [0]], [[1.0], [0.0]])}, "pattern 0 is not the pattern"),
+    ],
+)
+def test_bad_input(change, message):
+    good = {
+        "X": [[-1.0, 1.0], [0.0, 1.0], [1.0, 1.0]],
+        "y": [1.0, 0.5, -1.0],
+        "patterns": convex.Patterns([[1], [0], [0]], [[-1.0], [-0.5]]),
+        "beta": 0.1,
+    }
+    with pytest.raises(ValueError, match=message):
+        convex.fit(**(good | change))
