@@ -6,5 +6,6 @@
 
 from robustnn_core.convex.patterns import Patterns
 from robustnn_core.convex.program import Fit
+from robustnn_core.convex.robust import RobustFit, WorstCase, box, fit_robust, robust_linear, worst_case_loss
 
-__all__ = ["Fit", "Patterns"]
+__all__ = ["Fit", "Patterns", "RobustFit", "WorstCase", "box", "fit_robust", "robust_linear", "worst_case_loss"]
