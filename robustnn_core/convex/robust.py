@@ -672,11 +672,11 @@ class _Step:
                 M[i, :, j] = block
                 M[j, :, i] = block
         self.factors = [linalg.cho_factor(h + 1e-13 * np.trace(h) / d * np.eye(d), lower=True) for h in H]
+        self.M, self.whole = M.copy(), None
         for i in range(P):  # (H_v^-1 + H_w^-1)^-1 = H_v (H_v + H_w)^-1 H_w
             both = linalg.cho_factor(H[i] + H[P + i], lower=True)
             parallel = H[i] @ linalg.cho_solve(both, H[P + i])
             M[i, :, i] += 0.5 * (parallel + parallel.T)
-            # kept for the right-hand sides
         self.both = [linalg.cho_factor(H[i] + H[P + i], lower=True) for i in range(P)]
         whole = M.reshape(P * d, P * d)
         whole[np.arange(P * d), np.arange(P * d)] += 1e-14 * np.trace(whole) / (P * d)
@@ -700,22 +700,58 @@ class _Step:
         g[:, o.J] += self.hS * dq[:, o.J]
         return o.to_blocks(g)
 
-    def newton(self, g):
-        """Solve for the blocks: (H + B^T M B) dU = g, refined once."""
+    def apply(self, dU):
+        return np.einsum("bij,bj->bi", self.H, dU) + self.meeting(dU)
+
+    def reduced(self, g):
+        """Solve (H + B^T M B) dU = g through the system of V - W."""
         o, P = self.o, self.o.P
-        dU = np.zeros_like(g)
-        rest = g
-        for _ in range(2):
-            f = np.stack([linalg.cho_solve(F, r, check_finite=False) for F, r in zip(self.factors, rest)])
-            # N^-1 (H_v^-1 g_v - H_w^-1 g_w) = H_v (H_v + H_w)^-1 H_w (f_v - f_w)
-            right = np.stack([self.H[i] @ linalg.cho_solve(self.both[i], self.H[P + i] @ (f[i] - f[P + i]), check_finite=False) for i in range(P)])
-            dc = linalg.cho_solve(self.system, right.ravel(), check_finite=False).reshape(P, -1)
-            felt = self.meeting(np.concatenate([dc, np.zeros_like(dc)]))
-            dU = dU + np.stack([linalg.cho_solve(F, r, check_finite=False) for F, r in zip(self.factors, rest - felt)])
-            rest = g - np.einsum("bij,bj->bi", self.H, dU) - self.meeting(dU)
-        if not np.isfinite(dU).all():
+        f = np.stack([linalg.cho_solve(F, r, check_finite=False) for F, r in zip(self.factors, g)])
+        # N^-1 (H_v^-1 g_v - H_w^-1 g_w) = H_v (H_v + H_w)^-1 H_w (f_v - f_w)
+        right = np.stack([self.H[i] @ linalg.cho_solve(self.both[i], self.H[P + i] @ (f[i] - f[P + i]), check_finite=False) for i in range(P)])
+        dc = linalg.cho_solve(self.system, right.ravel(), check_finite=False).reshape(P, -1)
+        felt = self.meeting(np.concatenate([dc, np.zeros_like(dc)]))
+        return np.stack([linalg.cho_solve(F, r, check_finite=False) for F, r in zip(self.factors, g - felt)])
+
+    def direct(self, g):
+        """The same by one factor of twice the size, scaled to a unit diagonal: for the last digits."""
+        if self.whole is None:
+            P, d = self.o.P, self.o.d
+            K = np.empty((2, P, d, 2, P, d))
+            K[0, :, :, 0] = K[1, :, :, 1] = self.M
+            K[0, :, :, 1] = K[1, :, :, 0] = -self.M
+            for b in range(2 * P):
+                K[b // P, b % P, :, b // P, b % P] += self.H[b]
+            K = K.reshape(2 * P * d, -1)
+            unit = 1 / np.sqrt(K.diagonal())
+            K *= np.multiply.outer(unit, unit)
+            K[np.arange(len(K)), np.arange(len(K))] += 1e-13
+            self.whole = unit, linalg.cho_factor(K, lower=True, overwrite_a=True, check_finite=False)
+        unit, factor = self.whole
+        return (unit * linalg.cho_solve(factor, unit * g.ravel(), check_finite=False)).reshape(g.shape)
+
+    def newton(self, g):
+        """Solve for the blocks: (H + B^T M B) dU = g, refined."""
+        size = np.abs(g).max()
+        best, least = None, np.inf
+        for route, rounds in ((self.reduced, 3), (self.direct, 4)):
+            if route == self.reduced and self.whole is not None:
+                continue
+            dU, rest = np.zeros_like(g), g
+            for _ in range(rounds):
+                dU = dU + route(rest)
+                rest = g - self.apply(dU)
+                left = np.abs(rest).max()
+                if not left < least:
+                    break
+                best, least = dU, left
+                if least <= 1e-11 * size:
+                    break
+            if least <= 1e-6 * size:
+                break
+        if best is None or not np.isfinite(best).all():
             raise np.linalg.LinAlgError("the direction is not finite")
-        return dU
+        return best
 
     def solve(self, p, q0, q1):
         """The direction for the right-hand sides p of the rows and (q0, q1) of the cones."""
