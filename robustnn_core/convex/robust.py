@@ -608,6 +608,7 @@ class _Step:
         # scaling of the second-order cones
         nu, nw = np.sqrt((U**2).sum(axis=1)), np.sqrt((w**2).sum(axis=1))
         dq, dx = np.sqrt((T - nu) * (T + nu)), np.sqrt((tau - nw) * (tau + nw))
+        self.room = (tau - nw).min()
         self.eta = np.sqrt(dq / dx)
         qbar0, qbar1, xbar0, xbar1 = T / dq, U / dq[:, None], tau / dx, w / dx[:, None]
         gamma = np.sqrt((1 + qbar0 * xbar0 + (qbar1 * xbar1).sum(axis=1)) / 2)
@@ -733,8 +734,9 @@ class _Step:
     def newton(self, g):
         """Solve for the blocks: (H + B^T M B) dU = g, refined."""
         size = np.abs(g).max()
+        fine = max(1e-15 * size, 1e-3 * self.room)  # an error that no dual cone notices
         best, least = None, np.inf
-        for route, rounds in ((self.reduced, 3), (self.direct, 4)):
+        for route, rounds in ((self.reduced, 3), (self.direct, 6)):
             if route == self.reduced and self.whole is not None:
                 continue
             dU, rest = np.zeros_like(g), g
@@ -745,9 +747,9 @@ class _Step:
                 if not left < least:
                     break
                 best, least = dU, left
-                if least <= 1e-11 * size:
+                if least <= fine:
                     break
-            if least <= 1e-6 * size:
+            if least <= max(1e-9 * size, fine):
                 break
         if best is None or not np.isfinite(best).all():
             raise np.linalg.LinAlgError("the direction is not finite")
