@@ -1,0 +1,790 @@
+r"""Convex adversarial training: the worst case of a box, in closed form and with a certificate.
+
+Every coordinate j of every training point may move by at most :math:`e_j`. With :math:`q_k = \sum_i d_{ik}(v_i - w_i)`,
+
+.. math:: \min_{v,w}\ \tfrac1n\sum_k\ell\big(y_kq_k^\top x_k - \|e\circ q_k\|_1\big) + \beta\sum_i(\|v_i\|+\|w_i\|)
+    \quad\text{s.t. } (2D_i-I)Xv_i \ge \|e\circ v_i\|_1,\ (2D_i-I)Xw_i \ge \|e\circ w_i\|_1 ,
+
+for the hinge and the logistic loss; :math:`\tfrac12\sum_k(|q_k^\top x_k-y_k|+\|e\circ q_k\|_1)^2` for the squared one. At a
+feasible point no unit changes its pattern anywhere in the box, so the first term *is* the worst loss of the net.
+
+The solver is a primal-dual interior point method. Every block has its own d x d matrix; the blocks meet in
+V - W only, one system of size P d.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, optimize
+
+from robustnn_core import checks, nets, products
+from robustnn_core.convex.patterns import Patterns
+from robustnn_core.convex.program import LOSSES, Fit
+
+__all__ = ["RobustFit", "WorstCase", "box", "fit_robust", "robust_linear", "worst_case_loss"]
+
+_STRICT = 1e-7  # a margin is above 1 if it is so by this much: less is within an LP solver's own tolerance
+
+
+@dataclass(frozen=True, eq=False)
+class RobustFit(Fit):
+    """A feasible point of the robust program, with its certificate: a :class:`Fit` and four more fields.
+
+    Attributes
+    ----------
+    radius : ndarray, shape (d,)
+        e, with the bias column's 0.
+    worst_loss : float
+        The worst loss of ``net`` when every training point moves inside its box: exact, not an estimate.
+    screened : ndarray of bool, shape (P,)
+        Patterns that cannot carry a block: their robust margin is below 1 and their blocks are zero.
+    adversary : ndarray, shape (n, d)
+        The moves of the dual solution, inside the box: its weights on the moved points give ``lower_bound``.
+    """
+
+    radius: np.ndarray = None
+    worst_loss: float = np.nan
+    screened: np.ndarray = None
+    adversary: np.ndarray = None
+
+
+@dataclass(frozen=True, eq=False)
+class WorstCase:
+    """A bracket of the worst loss of a net over a box.
+
+    Attributes
+    ----------
+    loss : float
+        Certified: no move inside the box gives more.
+    reached : float
+        The loss at ``X + moves``: some move inside the box gives this.
+    exact : bool
+        No unit changes its sign inside any box; then both are the worst case.
+    margins : ndarray, shape (n,)
+        Certified lower bound of y f at every point (hinge and logistic), or upper bound of |f - y| (squared).
+    moves : ndarray, shape (n, d)
+    """
+
+    loss: float
+    reached: float
+    exact: bool
+    margins: np.ndarray
+    moves: np.ndarray
+
+
+def box(X, radius):
+    """Return the radius e (d,) of the box: a number is meant for every column but the bias, a column of ones.
+
+    Raises
+    ------
+    ValueError
+        A negative radius, a wrong length, two columns of ones, a bias that would be moved.
+
+    Examples
+    --------
+    >>> box([[0.5, 1.0], [2.0, 1.0]], 0.1)
+    array([0.1, 0. ])
+    """
+    X = checks.array(X, "X", shape=("n", "d"))
+    ones = np.flatnonzero((X == 1.0).all(axis=0)) if len(X) > 1 else np.flatnonzero(X[0] == 1.0)[-1:]
+    if len(ones) > 1:
+        raise ValueError(f"X has {len(ones)} columns of ones ({', '.join(map(str, ones))}); keep one, the bias")
+    e = checks.array(radius, "radius")
+    if e.ndim == 0:
+        e = np.full(X.shape[1], checks.number(radius, "radius", at_least=0.0))
+        e[ones] = 0.0
+        return e
+    e = checks.array(radius, "radius", shape=(X.shape[1],))
+    if e.min() < 0:
+        raise ValueError(f"radius[{int(e.argmin())}] = {e.min()} must be >= 0")
+    if len(ones) and e[ones[0]] > 0:
+        raise ValueError(f"radius[{ones[0]}] = {e[ones[0]]} moves column {ones[0]} of X, the bias; make it 0")
+    return e
+
+
+def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iterations=100):
+    r"""Train a two-layer ReLU net against a box, to a certified optimum of the robust convex program.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Points; the caller appends the bias column of ones.
+    y : array_like, shape (n,)
+        Labels +-1, or numbers for the squared loss.
+    patterns : Patterns
+        Patterns of X. Those that no unit can keep over the box are screened out.
+    beta : float > 0
+    radius : float >= 0 or array_like, shape (d,)
+        See :func:`box`.
+    loss : {"hinge", "logistic", "squared"}
+    tol : float > 0
+        Wanted relative gap between the objective and its lower bound.
+    iterations : int >= 1
+
+    Returns
+    -------
+    RobustFit
+
+    Raises
+    ------
+    ValueError
+        Bad input; patterns of other points; a radius that no pattern survives (it says which would).
+
+    Notes
+    -----
+    An iteration costs :math:`O(P^2nd^2 + (Pd)^3)`. A block of a pattern with robust margin below 1 is zero only if
+    every column but the bias moves; otherwise a margin of 0 is enough and nothing but an empty interior is screened.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0, 1.0], [0.4, 1.0], [1.0, 1.0]])
+    >>> patterns = Patterns([[0, 1], [0, 1], [1, 1]], [[1.0, 0.0], [-0.7, 1.0]])
+    >>> f = fit_robust(X, [-1, -1, 1], patterns, beta=1e-3, radius=0.1)
+    >>> f.converged, bool(f.worst_loss < 0.01), bool(f.lower_bound <= f.objective)
+    (True, True, True)
+    """
+    X, y, beta = _data(X, y, beta, loss)
+    e = box(X, radius)
+    tol = checks.number(tol, "tol", above=0.0)
+    iterations = checks.integer(iterations, "iterations", at_least=1)
+    if not isinstance(patterns, Patterns):
+        raise ValueError(f"patterns = {type(patterns).__name__} must be a convex.Patterns")
+    if patterns.active.shape[0] != len(X) or patterns.gates.shape[0] != X.shape[1]:
+        raise ValueError(
+            f"patterns are of {patterns.active.shape[0]} points in dimension {patterns.gates.shape[0]}; X has shape {X.shape}"
+        )
+    clock = time.perf_counter()
+    inner, slack, ratio = _interiors(X, patterns, e)
+    passes, edge = slack > 0, slack == 0
+    if not passes.any():
+        best = ratio.max()
+        largest = f"the scale {best:.3g} of this radius would leave pattern {int(ratio.argmax())}" if best > 0 else "no radius > 0 leaves one"
+        raise ValueError(f"radius leaves none of the {patterns.count} patterns: every block is 0; {largest}. Sample more patterns or shrink radius")
+    with products._controller().limit(limits=1, user_api="blas"):
+        solver = _Solver(X, y, e, patterns.active.T[passes], patterns.active.T[edge], beta, loss)
+        found = solver.run(inner[:, passes].T, tol, iterations, clock)
+    P, d = patterns.count, X.shape[1]
+    v, w = np.zeros((d, P)), np.zeros((d, P))
+    half = passes.sum()
+    v[:, passes], w[:, passes] = found["U"][:half].T, found["U"][half:].T
+    units = found["U"].any(axis=1)
+    net = nets.ReLUSum(np.zeros((1, d)), [1])
+    if units.any():
+        net = nets.ReLUSum(found["U"][units], np.repeat([1.0, -1.0], half)[units])
+    objective, lower = found["objective"], found["lower"]
+    gap = (objective - lower) / max(1e-12, abs(objective))
+    return RobustFit(
+        objective=objective,
+        lower_bound=lower,
+        gap=gap,
+        converged=bool(gap <= tol),
+        v=v,
+        w=w,
+        patterns=patterns,
+        loss=loss,
+        beta=beta,
+        dual=found["dual"],
+        net=net,
+        history={name: np.array(values) for name, values in solver.history.items()},
+        method="robust interior point",
+        radius=e,
+        worst_loss=found["loss"],
+        screened=~(passes | edge),
+        adversary=found["adversary"],
+    )
+
+
+def robust_linear(X, y, *, beta, radius, loss="hinge", tol=1e-3, iterations=100):
+    """Train with the single pattern "every unit sees every point": the control that any net has to beat.
+
+    On the box around the training points the result is a linear model. It is not ridge regression: it pays
+    beta (|v| + |w|) for q = v - w, and both v and w have to be positive on every box.
+
+    Parameters
+    ----------
+    X, y, beta, radius, loss, tol, iterations
+        See :func:`fit_robust`; X needs its bias column.
+
+    Returns
+    -------
+    RobustFit
+
+    Examples
+    --------
+    >>> X = np.array([[0.0, 1.0], [0.4, 1.0], [1.0, 1.0]])
+    >>> robust_linear(X, [-1, -1, 1], beta=1e-3, radius=0.1).worst_loss < 0.01
+    True
+    """
+    X = checks.array(X, "X", shape=("n", "d"))
+    ones = np.flatnonzero((X == 1.0).all(axis=0))
+    if not len(ones):
+        raise ValueError("X has no bias column; append a column of ones")
+    gate = np.zeros((X.shape[1], 1))
+    gate[ones[-1]] = 1.0
+    return fit_robust(
+        X, y, Patterns(np.ones((len(X), 1)), gate), beta=beta, radius=radius, loss=loss, tol=tol, iterations=iterations
+    )
+
+
+def worst_case_loss(net, X, y, *, radius, loss="hinge"):
+    """Bracket the worst loss of any :class:`~robustnn_core.nets.ReLUSum` when every point moves inside its box.
+
+    A unit that keeps its sign over a point's box is linear there. One that does not is replaced by the best line
+    above it or a line below it, whichever side hurts: the bound is certified, and exact if there is no such unit.
+
+    Parameters
+    ----------
+    net : nets.ReLUSum
+    X, y, radius, loss
+        See :func:`fit_robust`; the points need not be training points.
+
+    Returns
+    -------
+    WorstCase
+
+    Examples
+    --------
+    >>> net = nets.ReLUSum([[1.0, 0.0]], [1])
+    >>> bracket = worst_case_loss(net, [[1.0, 1.0], [2.0, 1.0]], [1, 1], radius=0.25)
+    >>> bracket.loss, bracket.reached, bracket.exact
+    (0.125, 0.125, True)
+    """
+    if not isinstance(net, nets.ReLUSum):
+        raise ValueError(f"net = {type(net).__name__} must be a nets.ReLUSum")
+    X, y, _ = _data(X, y, 1.0, loss)
+    e = box(X, radius)
+    if net.weights.shape[1] != X.shape[1]:
+        raise ValueError(f"net has units in dimension {net.weights.shape[1]}, X has {X.shape[1]} columns")
+    Z = products.product(X, net.weights.T)
+    reach = products.product(np.abs(net.weights), e)
+    exact = bool((np.abs(Z) >= reach).all())
+    low, high = Z - reach, Z + reach
+    crossing = (low < 0) & (high > 0)
+    chord = np.divide(high, high - low, out=np.zeros_like(Z), where=crossing)
+    chord_shift = np.where(crossing, -chord * low, 0.0)
+    line = np.where(crossing, high > -low, Z > 0).astype(np.float64)
+
+    def below(sides):
+        """A lower bound of sides * f and the move that reaches it if every unit is linear."""
+        up = sides[:, None] * net.signs > 0  # units whose smallest value hurts
+        slope = np.where(up | ~crossing, line, chord)
+        shift = np.where(up, 0.0, chord_shift)
+        q = products.product(sides[:, None] * net.signs * slope, net.weights)
+        value = (X * q).sum(axis=1) + (sides[:, None] * net.signs * shift).sum(axis=1) - products.product(np.abs(q), e)
+        return value, -e * np.sign(q)
+
+    if loss != "squared":
+        margins, moves = below(y)
+        return WorstCase(_mean_loss(margins, loss), _mean_loss(y * net.predict(X + moves), loss), exact, margins, moves)
+    least, down = below(np.ones(len(y)))
+    most, up = below(-np.ones(len(y)))
+    margins = np.maximum(y - least, -most - y)
+    reached = np.stack([np.abs(net.predict(X + down) - y), np.abs(net.predict(X + up) - y)])
+    moves = np.where((reached[0] >= reached[1])[:, None], down, up)
+    return WorstCase(float(0.5 * margins @ margins), float(0.5 * (reached.max(axis=0) ** 2).sum()), exact, margins, moves)
+
+
+def _data(X, y, beta, loss):
+    X = checks.array(X, "X", shape=("n", "d"))
+    checks.choice(loss, "loss", LOSSES)
+    y = checks.array(y, "y", shape=(len(X),)) if loss == "squared" else checks.signs(y, "y", length=len(X))
+    return X, y, checks.number(beta, "beta", above=0.0)
+
+
+def _mean_loss(margins, loss):
+    values = np.maximum(1.0 - margins, 0.0) if loss == "hinge" else np.logaddexp(0.0, -margins)
+    return float(values.mean())
+
+
+def _robust_loss(U, X, y, e, active, loss):
+    """Of blocks U (2P, d), the first P positive: the loss in closed form."""
+    half = len(U) // 2
+    Q = active.T @ (U[:half] - U[half:])
+    margins, spread = (X * Q).sum(axis=1), np.abs(Q) @ e
+    if loss == "squared":
+        return float(0.5 * ((np.abs(margins - y) + spread) ** 2).sum())
+    return _mean_loss(y * margins - spread, loss)
+
+
+def _interiors(X, patterns, e):
+    """A point strictly inside each robust cone (d, P), how deep it lies (-1: no point but 0, 0: a boundary case), and margins."""
+    P, d = patterns.count, X.shape[1]
+    inner, slack, ratio = np.zeros((d, P)), np.full(P, -1.0), np.zeros(P)
+    everywhere = (e > 0).sum() >= d - (X == 1.0).all(axis=0).sum()  # else a margin below 1 does not make a block zero
+    for i in range(P):
+        A = np.where(patterns.active[:, i], 1.0, -1.0)[:, None] * X
+        gate = patterns.gates[:, i]
+        least, spread = (A @ gate).min(), e @ np.abs(gate)
+        if least < -1e-9 * max(1.0, np.abs(A @ gate).max()):
+            raise ValueError(f"patterns.gates[:, {i}] does not make the pattern patterns.active[:, {i}] of X; give patterns of these points")
+        size = np.linalg.norm(gate)
+        if size > 0 and least - spread > 0.2 * least and least > 0.01 * size * np.sqrt(d):  # well inside as it is
+            inner[:, i], slack[i], ratio[i] = gate / size, (least - spread) / size, np.inf if spread == 0 else least / spread
+            continue
+        deep, inner[:, i], ratio[i] = _deepest(A, e)
+        slack[i] = deep if deep > _STRICT * np.abs(A).max() else -1.0 if everywhere and ratio[i] < 1 - _STRICT else 0.0
+    return inner, slack, ratio
+
+
+def _deepest(A, e):
+    """Largest ``min A v - |e o v|_1`` over ``|v|_inf <= 1``, where it is attained, and the robust margin of the cone."""
+    n, d = A.shape
+    # v = p - m with p, m in [0, 1]; maximise t <= (A v)_k - e.(p + m)
+    G = np.hstack([-A + e, A + e, np.ones((n, 1))])
+    bounds = [(0, 1)] * (2 * d) + [(None, None)]
+    cost = np.zeros(2 * d + 1)
+    cost[-1] = -1.0
+    found = optimize.linprog(cost, A_ub=G, b_ub=np.zeros(n), bounds=bounds, method="highs")
+    v = found.x[:d] - found.x[d : 2 * d]
+    deep = float((A @ v).min() - e @ np.abs(v))
+    if deep > 0:
+        size = np.linalg.norm(v)
+        spread = e @ np.abs(v)
+        return deep / size, v / size, np.inf if spread == 0 else float((A @ v).min() / spread)
+    # the cone has no inner point
+    return 0.0, np.zeros(d), _margin(A, e)
+
+
+def _margin(A, e):
+    """The robust margin max_{|e o v|_1 <= 1} min_k (A v)_k; inf if it is unbounded."""
+    n, d = A.shape
+    G = np.vstack([np.hstack([-A, A, np.ones((n, 1))]), np.concatenate([e, e, [0.0]])])
+    cost = np.zeros(2 * d + 1)
+    cost[-1] = -1.0
+    found = optimize.linprog(cost, A_ub=G, b_ub=np.append(np.zeros(n), 1.0), bounds=[(0, None)] * (2 * d) + [(None, None)], method="highs")
+    return np.inf if found.status == 3 else max(0.0, -found.fun)
+
+
+class _Solver:
+    """The interior point method: blocks u_b (v first, then w), t_b >= |u_b|, R_bj >= |e_j u_bj|, S_kj >= |e_j q_kj|.
+
+    Hinge and squared loss have one more variable a point, Z. Every slack s comes with a multiplier z, the pair
+    (t_b, u_b) with (tau_b, w_b) in the same cone; Nesterov-Todd scaling, predictor and corrector.
+    """
+
+    def __init__(self, X, y, e, active, edge, beta, loss):
+        self.X, self.y, self.beta, self.loss = X, y, beta, loss
+        self.J = np.flatnonzero(e > 0)
+        self.e, self.full = e[self.J], e
+        self.D = active.astype(np.float64)  # (P, n)
+        self.edge = edge.astype(np.float64)
+        self.E = np.concatenate([2 * self.D - 1] * 2)  # (2P, n)
+        self.n, self.d = X.shape
+        self.P = len(self.D)
+        self.sigma = np.repeat([1.0, -1.0], self.P)
+        self.history = {"seconds": [], "objective": [], "lower_bound": []}
+
+    def q_of(self, U):
+        return self.D.T @ (U[: self.P] - U[self.P :])
+
+    def to_blocks(self, G):
+        """sum_k sigma_b d_bk G_k: (2P, d) from (n, d)."""
+        H = self.D @ G
+        return np.concatenate([H, -H])
+
+    def slacks(self, x):
+        U, T, R, S, Z = x
+        e, J = self.e, self.J
+        q = self.q_of(U)
+        m = (self.X * q).sum(axis=1)
+        sums = S.sum(axis=1)
+        s = [R - e * U[:, J], R + e * U[:, J], self.E * (U @ self.X.T) - R.sum(axis=1)[:, None], S - e * q[:, J], S + e * q[:, J]]
+        if self.loss == "hinge":
+            s += [Z - 1 + self.y * m - sums, Z.copy()]
+        elif self.loss == "squared":
+            s += [Z - (m - self.y) - sums, Z + (m - self.y) - sums]
+        return s, m, sums
+
+    def rows(self, dU, dR, dS, dZ):
+        """How the slacks move: their linear part."""
+        e, J = self.e, self.J
+        dq = self.q_of(dU)
+        dm = (self.X * dq).sum(axis=1)
+        sums = dS.sum(axis=1)
+        s = [dR - e * dU[:, J], dR + e * dU[:, J], self.E * (dU @ self.X.T) - dR.sum(axis=1)[:, None], dS - e * dq[:, J], dS + e * dq[:, J]]
+        if self.loss == "hinge":
+            s += [dZ + self.y * dm - sums, dZ]
+        elif self.loss == "squared":
+            s += [dZ - dm - sums, dZ + dm - sums]
+        return s, self.y * dm - sums
+
+    def forces(self, z, a):
+        """What the multipliers pull at: (q (n, d), U, R, S, Z) of G^T z; ``a`` (n,) is the logistic loss's own slope."""
+        e, J = self.e, self.J
+        gq = np.zeros((self.n, self.d))
+        gq[:, J] = e * (z[4] - z[3])
+        if self.loss == "hinge":
+            gq += (self.y * z[5])[:, None] * self.X
+            total, gZ = z[5], z[5] + z[6]
+        elif self.loss == "squared":
+            gq += (z[6] - z[5])[:, None] * self.X
+            total, gZ = z[5] + z[6], z[5] + z[6]
+        else:
+            gq += (self.y * a)[:, None] * self.X
+            total, gZ = a, np.zeros(self.n)
+        gU = (self.E * z[2]) @ self.X
+        gU[:, J] += e * (z[1] - z[0])
+        gR = z[0] + z[1] - z[2].sum(axis=1)[:, None]
+        gS = z[3] + z[4] - total[:, None]
+        return gq, gU + self.to_blocks(gq), gR, gS, gZ
+
+    def slope(self, m, sums):
+        """Logistic loss: -phi'(margin) and phi''."""
+        if self.loss != "logistic":
+            return np.zeros(self.n), None
+        p = 1.0 / (1.0 + np.exp(np.clip(self.y * m - sums, -500, 500)))
+        return p / self.n, np.maximum(p * (1 - p), 1e-300) / self.n
+
+    def bound(self, z, a):
+        """Certified lower bound from any multipliers: the adversary's weights, clipped and scaled into the dual."""
+        X, y, e, J, n = self.X, self.y, self.e, self.J, self.n
+        pull = np.zeros((n, self.d))
+        if self.loss == "squared":
+            lam = z[6] - z[5]
+            size = np.maximum(z[5] + z[6], np.abs(lam))
+            lam = -lam
+        else:
+            size = np.clip(z[5] if self.loss == "hinge" else a, 0.0, 1.0 / n)
+            lam = -y * size
+        pull[:, J] = np.clip(z[3] - z[4], -size[:, None], size[:, None])
+        G = lam[:, None] * X + pull * self.full
+        g = self.to_blocks(G)
+        mu = (self.E * z[2]) @ X
+        mu[:, J] += e * np.clip(z[1] - z[0], -z[2].sum(axis=1)[:, None], z[2].sum(axis=1)[:, None])
+        h = np.sqrt(((g - mu) ** 2).sum(axis=1)).max()
+        if len(self.edge):
+            h = max(h, np.sqrt(((self.edge @ G) ** 2).sum(axis=1)).max())
+        top = self.beta / (h * (1 + 1e-12)) if h > 0 else np.inf
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if self.loss == "squared":
+                square = size @ size
+                theta = min(top, max(0.0, -lam @ y / square)) if square > 0 else 0.0
+                value = -theta * (lam @ y) - 0.5 * theta**2 * square
+            elif self.loss == "hinge":
+                theta = min(1.0, top)
+                value = theta * size.sum()
+            else:
+                theta = min(1.0, top)
+                p = theta * n * size
+                value = -np.mean(np.where(p > 0, p * np.log(p), 0.0) + np.where(p < 1, (1 - p) * np.log1p(-p), 0.0))
+            # G_k = lam_k (x_k + move_k) up to the sign of the loss's slope
+            turn = np.where(lam < 0, -1.0, 1.0)
+            moves = np.where(size[:, None] > 0, turn[:, None] * pull / size[:, None], 0.0) * self.full
+        return float(value), -theta * lam, moves
+
+    def value(self, U):
+        """The objective, and whether the point is feasible to the last bit."""
+        fits = (self.E * (U @ self.X.T)).min(axis=1) >= np.abs(U) @ self.full
+        loss = _robust_loss(U, self.X, self.y, self.full, self.D, self.loss)
+        return loss + self.beta * np.sqrt((U**2).sum(axis=1)).sum(), loss, bool(fits.all())
+
+    def start(self, inner):
+        n, P2, J = self.n, 2 * self.P, len(self.J)
+        mu = 0.5 / n if self.loss != "squared" else max(1e-12, 0.25 * np.mean(self.y**2))
+        size = max(J, 1)
+        c = mu / self.beta
+        if self.loss != "squared":
+            c = min(c, 10.0 / np.abs(self.X).max())
+        U = c * np.concatenate([inner, inner])
+        room = (self.E * (U @ self.X.T)).min(axis=1) - np.abs(U) @ self.full
+        R = self.e * np.abs(U[:, self.J]) + 0.5 * room[:, None] / size
+        scale = 1.0 if self.loss != "squared" else np.sqrt(np.mean(self.y**2)) + 1e-6
+        S = np.full((n, J), 0.5 * scale / size)
+        Z = S.sum(axis=1) + (2.0 if self.loss == "hinge" else np.abs(self.y) + scale)
+        T = 1.5 * np.sqrt((U**2).sum(axis=1)) + 1e-12
+        return [U, T, R, S, Z], mu
+
+    def run(self, inner, tol, iterations, clock):
+        x, mu = self.start(inner)
+        s, m, sums = self.slacks(x)
+        z = [mu / part for part in s]
+        a, curve = self.slope(m, sums)
+        w = -self.forces(z, a)[1]
+        tau = np.maximum(self.beta, 1.5 * np.sqrt((w**2).sum(axis=1)))
+        best = {"objective": np.inf, "lower": -np.inf}
+        nothing = np.zeros_like(x[0])
+        value, loss, _ = self.value(nothing)
+        best.update(objective=value, loss=loss, U=nothing, dual=np.zeros(self.n), adversary=np.zeros((self.n, self.d)))
+        count = sum(part.size for part in s) + 2 * self.P
+        for _ in range(iterations):
+            value, loss, fits = self.value(x[0])
+            if fits and value < best["objective"]:
+                best.update(objective=value, loss=loss, U=x[0].copy())
+            lower, dual, moves = self.bound(z, a)
+            if lower > best["lower"]:
+                best.update(lower=min(lower, best["objective"]), dual=dual, adversary=moves)
+            self.history["seconds"].append(time.perf_counter() - clock)
+            self.history["objective"].append(best["objective"])
+            self.history["lower_bound"].append(best["lower"])
+            if best["objective"] - best["lower"] <= 0.5 * tol * abs(best["objective"]):
+                break
+            try:
+                step = _Step(self, x, s, z, w, tau, a, curve)
+                zero = [np.zeros_like(part) for part in s]
+                target = [-si * zi for si, zi in zip(s, z)]
+                l0, l1 = step.l0, step.l1
+                affine = step.solve(target, -(l0**2 + (l1**2).sum(axis=1)), -2 * l0[:, None] * l1)
+                length = self.longest(x, s, z, w, tau, affine)
+                now = sum((si * zi).sum() for si, zi in zip(s, z)) + (x[1] * tau).sum() + (x[0] * w).sum()
+                after = sum(((si + length * di) * (zi + length * ei)).sum() for si, zi, di, ei in zip(s, z, affine["s"], affine["z"]))
+                after += ((x[1] + length * affine["T"]) * (tau + length * affine["tau"])).sum()
+                after += ((x[0] + length * affine["U"]) * (w + length * affine["w"])).sum()
+                sigma = min(1.0, max(after / now, 1e-4)) ** 3
+                mu = now / count
+                A0, A1 = step.back(affine["T"], affine["U"])
+                B0, B1 = step.forth(affine["tau"], affine["w"])
+                k0, k1 = A0 * B0 + (A1 * B1).sum(axis=1), A0[:, None] * B1 + B0[:, None] * A1
+                target = [sigma * mu - si * zi - di * ei for si, zi, di, ei in zip(s, z, affine["s"], affine["z"])]
+                del zero
+                move = step.solve(target, sigma * mu - (l0**2 + (l1**2).sum(axis=1)) - k0, -2 * l0[:, None] * l1 - k1)
+            except np.linalg.LinAlgError:
+                break
+            length = self.longest(x, s, z, w, tau, move)
+            length = min(1.0, 0.98 * length)
+            if not length > 1e-9:
+                break
+            for _ in range(60):
+                trial = [part + length * move[name] for part, name in zip(x, "UTRSZ")]
+                fresh, m, sums = self.slacks(trial)
+                if all((part > 0).all() for part in fresh):
+                    break
+                length *= 0.8
+            else:
+                break
+            x, s = trial, fresh
+            z = [part + length * step_ for part, step_ in zip(z, move["z"])]
+            tau = tau + length * move["tau"]
+            w = w + length * move["w"]
+            a, curve = self.slope(m, sums)
+            if self.loss == "logistic":  # its slope is not linear: the dual equation again
+                w = -self.forces(z, a)[1]
+                tau = np.maximum(tau, (1 + 1e-9) * np.sqrt((w**2).sum(axis=1)) + 1e-300)
+        return self.pruned(best, w)
+
+    def pruned(self, best, w):
+        """Without the blocks that the dual holds strictly below beta, if that is no worse."""
+        U = best["U"].copy()
+        U[np.sqrt((w**2).sum(axis=1)) < 0.99 * self.beta] = 0.0
+        value, loss, fits = self.value(U)
+        if fits and value <= best["objective"]:
+            best.update(objective=value, loss=loss, U=U)
+        best["lower"] = min(best["lower"], best["objective"])
+        return best
+
+    def longest(self, x, s, z, w, tau, move):
+        length = 1.0 / 0.98
+        for part, change in [*zip(s, move["s"]), *zip(z, move["z"])]:
+            if part.size:
+                worst = (change / part).min()
+                if worst < 0:
+                    length = min(length, -1.0 / worst)
+        length = min(length, _cone_step(x[1], x[0], move["T"], move["U"]), _cone_step(tau, w, move["tau"], move["w"]))
+        return length
+
+
+def _cone_step(t, u, dt, du):
+    """Largest step that keeps every (t, u) in its cone."""
+    a = dt**2 - (du**2).sum(axis=1)
+    b = t * dt - (u * du).sum(axis=1)
+    size = np.sqrt((u**2).sum(axis=1))
+    c = (t - size) * (t + size)
+    root = np.sqrt(np.maximum(b**2 - a * c, 0.0))
+    # the smallest positive root of c + 2 b h + a h^2, in the form without cancellation
+    with np.errstate(divide="ignore", invalid="ignore"):
+        h = np.where((a < 0) | ((b < 0) & (b**2 >= a * c)), c / (root - b), np.inf)
+        h = np.where(h > 0, h, np.inf)
+        h = np.minimum(h, np.where(dt < 0, -t / dt, np.inf))
+    return float(h.min())
+
+
+class _Step:
+    """One iterate's linear system, factorised once and solved for predictor and corrector."""
+
+    def __init__(self, solver, x, s, z, w, tau, a, curve):
+        o = self.o = solver
+        self.s, self.z, self.w, self.tau, self.a, self.curve, self.x = s, z, w, tau, a, curve, x
+        U, T = x[0], x[1]
+        # scaling of the second-order cones
+        nu, nw = np.sqrt((U**2).sum(axis=1)), np.sqrt((w**2).sum(axis=1))
+        dq, dx = np.sqrt((T - nu) * (T + nu)), np.sqrt((tau - nw) * (tau + nw))
+        self.room = (tau - nw).min()
+        self.eta = np.sqrt(dq / dx)
+        qbar0, qbar1, xbar0, xbar1 = T / dq, U / dq[:, None], tau / dx, w / dx[:, None]
+        gamma = np.sqrt((1 + qbar0 * xbar0 + (qbar1 * xbar1).sum(axis=1)) / 2)
+        self.n1 = (qbar1 - xbar1) / (2 * gamma)[:, None]
+        self.n0 = np.sqrt(1 + (self.n1**2).sum(axis=1))
+        self.scale = 1 / self.eta**2
+        self.k = 2 * self.n0**2 - 1
+        self.l0, self.l1 = self.forth(tau, w)
+        # weights of the rows, and what is left of them when R, S and Z are eliminated
+        om = [zi / si for zi, si in zip(z, s)]
+        e, J, n, d, P = o.e, o.J, o.n, o.d, o.P
+        self.om = om
+        self.DR = om[0] + om[1]
+        self.cR = e * (om[1] - om[0]) / self.DR
+        self.hR = 4 * e**2 * om[0] * om[1] / self.DR
+        self.tauR = (1 / self.DR).sum(axis=1)
+        self.DS = om[3] + om[4]
+        self.cS = e * (om[4] - om[3]) / self.DS
+        self.hS = 4 * e**2 * om[3] * om[4] / self.DS
+        tauS = (1 / self.DS).sum(axis=1)
+        self.extra = np.zeros(n)
+        if o.loss == "hinge":
+            self.wZ = om[6]
+            self.gamma = 1 / (1 / om[5] + 1 / om[6] + tauS)
+            tilt = o.y
+        elif o.loss == "squared":
+            self.wZ = np.ones(n)
+            both = om[5] + om[6]
+            tilt = (om[6] - om[5]) / both
+            self.extra = 4 * om[5] * om[6] / both
+            self.gamma = 1 / (1 / both + 1 + tauS)
+        else:
+            self.wZ = None
+            self.gamma = 1 / (1 / curve + tauS)
+            tilt = o.y
+        self.A = tilt[:, None] * o.X
+        self.A[:, J] += self.cS
+        H = np.empty((2 * P, d, d))
+        self.total = om[2].sum(axis=1)
+        self.mean = ((om[2] * o.E) @ o.X) / self.total[:, None]
+        self.tilted = self.mean.copy()
+        self.tilted[:, J] += self.cR
+        self.soft = self.total / (1 + self.total * self.tauR)
+        diagonal = np.arange(d)
+        for b in range(2 * P):
+            C = np.sqrt(om[2][b])[:, None] * (o.E[b][:, None] * o.X - self.mean[b])
+            H[b] = C.T @ C + self.soft[b] * np.outer(self.tilted[b], self.tilted[b])
+            H[b] -= (2 * self.scale[b] / self.k[b]) * np.outer(self.n1[b], self.n1[b])
+            H[b][diagonal, diagonal] += self.scale[b]
+            H[b][J, J] += self.hR[b]
+        self.H = H
+        M = np.empty((P, d, P, d))
+        for i in range(P):
+            for j in range(i + 1):
+                rows = np.flatnonzero(o.D[i] * o.D[j])
+                A = np.sqrt(self.gamma[rows])[:, None] * self.A[rows]
+                block = A.T @ A
+                if o.loss == "squared":
+                    B = np.sqrt(self.extra[rows])[:, None] * o.X[rows]
+                    block += B.T @ B
+                block[J, J] += self.hS[rows].sum(axis=0)
+                M[i, :, j] = block
+                M[j, :, i] = block
+        self.factors = [linalg.cho_factor(h + 1e-13 * np.trace(h) / d * np.eye(d), lower=True) for h in H]
+        self.M, self.whole = M.copy(), None
+        for i in range(P):  # (H_v^-1 + H_w^-1)^-1 = H_v (H_v + H_w)^-1 H_w
+            both = linalg.cho_factor(H[i] + H[P + i], lower=True)
+            parallel = H[i] @ linalg.cho_solve(both, H[P + i])
+            M[i, :, i] += 0.5 * (parallel + parallel.T)
+        self.both = [linalg.cho_factor(H[i] + H[P + i], lower=True) for i in range(P)]
+        whole = M.reshape(P * d, P * d)
+        whole[np.arange(P * d), np.arange(P * d)] += 1e-14 * np.trace(whole) / (P * d)
+        self.system = linalg.cho_factor(whole, lower=True, overwrite_a=True, check_finite=False)
+
+    def forth(self, a0, a1):
+        """W (a0, a1)."""
+        inner = (self.n1 * a1).sum(axis=1)
+        return self.eta * (self.n0 * a0 + inner), self.eta[:, None] * (a1 + self.n1 * (a0 + inner / (1 + self.n0))[:, None])
+
+    def back(self, a0, a1):
+        """W^-1 (a0, a1)."""
+        inner = (self.n1 * a1).sum(axis=1)
+        return (self.n0 * a0 - inner) / self.eta, (a1 + self.n1 * (inner / (1 + self.n0) - a0)[:, None]) / self.eta[:, None]
+
+    def meeting(self, dU):
+        """B^T M B dU: what the blocks feel through the loss."""
+        o = self.o
+        dq = o.q_of(dU)
+        g = (self.gamma * (self.A * dq).sum(axis=1))[:, None] * self.A + (self.extra * (o.X * dq).sum(axis=1))[:, None] * o.X
+        g[:, o.J] += self.hS * dq[:, o.J]
+        return o.to_blocks(g)
+
+    def apply(self, dU):
+        return np.einsum("bij,bj->bi", self.H, dU) + self.meeting(dU)
+
+    def reduced(self, g):
+        """Solve (H + B^T M B) dU = g through the system of V - W."""
+        o, P = self.o, self.o.P
+        f = np.stack([linalg.cho_solve(F, r, check_finite=False) for F, r in zip(self.factors, g)])
+        # N^-1 (H_v^-1 g_v - H_w^-1 g_w) = H_v (H_v + H_w)^-1 H_w (f_v - f_w)
+        right = np.stack([self.H[i] @ linalg.cho_solve(self.both[i], self.H[P + i] @ (f[i] - f[P + i]), check_finite=False) for i in range(P)])
+        dc = linalg.cho_solve(self.system, right.ravel(), check_finite=False).reshape(P, -1)
+        felt = self.meeting(np.concatenate([dc, np.zeros_like(dc)]))
+        return np.stack([linalg.cho_solve(F, r, check_finite=False) for F, r in zip(self.factors, g - felt)])
+
+    def direct(self, g):
+        """The same by one factor of twice the size, scaled to a unit diagonal: for the last digits."""
+        if self.whole is None:
+            P, d = self.o.P, self.o.d
+            K = np.empty((2, P, d, 2, P, d))
+            K[0, :, :, 0] = K[1, :, :, 1] = self.M
+            K[0, :, :, 1] = K[1, :, :, 0] = -self.M
+            for b in range(2 * P):
+                K[b // P, b % P, :, b // P, b % P] += self.H[b]
+            K = K.reshape(2 * P * d, -1)
+            unit = 1 / np.sqrt(K.diagonal())
+            K *= np.multiply.outer(unit, unit)
+            K[np.arange(len(K)), np.arange(len(K))] += 1e-13
+            self.whole = unit, linalg.cho_factor(K, lower=True, overwrite_a=True, check_finite=False)
+        unit, factor = self.whole
+        return (unit * linalg.cho_solve(factor, unit * g.ravel(), check_finite=False)).reshape(g.shape)
+
+    def newton(self, g):
+        """Solve for the blocks: (H + B^T M B) dU = g, refined."""
+        size = np.abs(g).max()
+        fine = max(1e-15 * size, 1e-3 * self.room)  # an error that no dual cone notices
+        best, least = None, np.inf
+        for route, rounds in ((self.reduced, 3), (self.direct, 6)):
+            if route == self.reduced and self.whole is not None:
+                continue
+            dU, rest = np.zeros_like(g), g
+            for _ in range(rounds):
+                dU = dU + route(rest)
+                rest = g - self.apply(dU)
+                left = np.abs(rest).max()
+                if not left < least:
+                    break
+                best, least = dU, left
+                if least <= fine:
+                    break
+            if least <= max(1e-9 * size, fine):
+                break
+        if best is None or not np.isfinite(best).all():
+            raise np.linalg.LinAlgError("the direction is not finite")
+        return best
+
+    def solve(self, p, q0, q1):
+        """The direction for the right-hand sides p of the rows and (q0, q1) of the cones."""
+        o, e, J, n = self.o, self.o.e, self.o.J, self.o.n
+        l0, l1 = self.l0, self.l1
+        xi0 = (l0 * q0 - (l1 * q1).sum(axis=1)) / (l0**2 - (l1**2).sum(axis=1))
+        xi1 = (q1 - l1 * xi0[:, None]) / l0[:, None]
+        c0, c1 = self.back(xi0, xi1)
+        dtau = o.beta - self.tau
+        c0 = c0 - dtau
+        pulled = [zi + pi / si for zi, pi, si in zip(self.z, p, self.s)]  # the residual's multipliers and the right-hand side
+        gq, gU, bR, bS, gZ = o.forces(pulled, self.a)
+        bZ = gZ - (1 / n if o.loss == "hinge" else self.x[4] if o.loss == "squared" else 0.0)
+        # b_U: the residual -(-forces - w), the cones, and what S, Z and R pass on
+        b = gU + self.w + c1 + (2 * self.n0 * c0 / self.k)[:, None] * self.n1
+        fS = -(bS / self.DS).sum(axis=1) + (bZ / self.wZ if self.wZ is not None else 0.0)
+        bq = -(self.gamma * fS)[:, None] * self.A
+        bq[:, J] -= bS * self.cS
+        fR = -(bR / self.DR).sum(axis=1)
+        b = b + o.to_blocks(bq) - (fR * self.soft)[:, None] * self.tilted
+        b[:, J] -= bR * self.cR
+        dU = self.newton(b)
+        dq = o.q_of(dU)
+        force = self.gamma * ((self.A * dq).sum(axis=1) + fS)
+        dS = (bS + force[:, None]) / self.DS - self.cS * dq[:, J]
+        dZ = (bZ - force) / self.wZ if self.wZ is not None else np.zeros(n)
+        pull = self.soft * ((self.tilted * dU).sum(axis=1) + fR)
+        dR = (bR + pull[:, None]) / self.DR - self.cR * dU[:, J]
+        ds, dmargin = o.rows(dU, dR, dS, dZ)
+        dz = [(pi - zi * di) / si for pi, zi, di, si in zip(p, self.z, ds, self.s)]
+        da = np.zeros(n) if self.curve is None else -self.curve * dmargin
+        dT = (c0 / self.scale + 2 * self.n0 * (self.n1 * dU).sum(axis=1)) / self.k
+        dw = -self.w - o.forces([zi + di for zi, di in zip(self.z, dz)], self.a + da)[1]
+        return {"U": dU, "T": dT, "R": dR, "S": dS, "Z": dZ, "s": ds, "z": dz, "w": dw, "tau": dtau}

@@ -1,0 +1,145 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convex import reference_robust as reference
+from robustnn_core import convex, nets
+from robustnn_core.convex import experiments
+
+often = settings(max_examples=15, deadline=None, derandomize=True)
+LOSSES = ("hinge", "logistic", "squared")
+
+
+def problem(seed, n=12, count=12, features=2):
+    rng = np.random.default_rng(seed)
+    X = np.c_[rng.uniform(-1, 1, (n, features)), np.ones(n)]
+    return X, rng.choice([-1.0, 1.0], n), experiments.gates(X, count, seed)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("radius", [0.0, 0.03, (0.05, 0.0, 0.0)])
+def test_against_clarabel(loss, radius):
+    X, y, patterns = problem(3)
+    e = convex.box(X, radius)
+    f = convex.fit_robust(X, y, patterns, beta=0.01, radius=radius, loss=loss, tol=1e-3)
+    value, _, _ = reference.robust_optimum(X, y, patterns.active, 0.01, e, loss)
+    assert f.lower_bound <= value * (1 + 1e-6) and f.objective >= value * (1 - 1e-6)
+    assert f.converged and f.gap <= 1e-3
+
+
+@often
+@given(st.integers(0, 10**6), st.sampled_from(LOSSES), st.floats(0.0, 0.08))
+def test_certificates(seed, loss, radius):
+    X, y, patterns = problem(seed)
+    f = convex.fit_robust(X, y, patterns, beta=0.01, radius=radius, loss=loss)
+    e = f.radius
+    assert f.lower_bound <= f.objective and (np.diff(f.history["objective"]) <= 0).all() and (np.diff(f.history["lower_bound"]) >= 0).all()
+    # feasible to the last bit, and zero where it is screened
+    for B in (f.v, f.w):
+        for i in range(patterns.count):
+            signed = (2 * patterns.active[:, i] - 1.0) * (X @ B[:, i])
+            assert signed.min() >= np.abs(B[:, i]) @ e - 1e-14
+            assert not (f.screened[i] and B[:, i].any())
+    penalty = 0.01 * np.sqrt((f.net.weights**2).sum(axis=1)).sum()
+    assert f.worst_loss + penalty == pytest.approx(f.objective, rel=1e-9)
+    assert reference.worst_loss_on_a_grid(f.net, X, y, e, loss) == pytest.approx(f.worst_loss, rel=1e-9, abs=1e-12)
+    bracket = convex.worst_case_loss(f.net, X, y, radius=e, loss=loss)
+    assert bracket.loss >= f.worst_loss * (1 - 1e-9) and bracket.reached == pytest.approx(f.worst_loss, rel=1e-6, abs=1e-9)
+    if loss != "squared":
+        met = convex.attack_box(f.net, X, y, radius=e, restarts=2)
+        found = reference.losses(f.net.predict(met), y, loss).mean()
+        assert found <= f.worst_loss * (1 + 1e-9) + 1e-12
+        assert np.abs(f.adversary).max(axis=0) == pytest.approx(np.minimum(np.abs(f.adversary).max(axis=0), e))
+
+
+@often
+@given(st.integers(0, 10**6), st.sampled_from(LOSSES), st.floats(0.0, 0.5))
+def test_any_net_is_bracketed(seed, loss, radius):
+    rng = np.random.default_rng(seed)
+    X, y, _ = problem(seed, n=5)
+    net = nets.ReLUSum(rng.normal(size=(6, 3)), rng.choice([-1.0, 1.0], 6))
+    bracket = convex.worst_case_loss(net, X, y, radius=radius, loss=loss)
+    grid = reference.worst_loss_on_a_grid(net, X, y, convex.box(X, radius), loss, resolution=21)
+    assert grid <= bracket.loss * (1 + 1e-12) + 1e-12 and bracket.reached <= bracket.loss * (1 + 1e-12) + 1e-12
+    assert (np.abs(bracket.moves) <= convex.box(X, radius) + 1e-15).all()
+    if bracket.exact:
+        assert grid == pytest.approx(bracket.loss, rel=1e-9, abs=1e-12)
+
+
+def test_a_screened_pattern_cannot_carry_a_block():
+    X, y, patterns = problem(5, n=20, count=60)
+    f = convex.fit_robust(X, y, patterns, beta=1e-3, radius=0.1)
+    assert 0 < f.screened.sum() < patterns.count
+    _, V, W = reference.robust_optimum(X, y, patterns.active, 1e-3, f.radius, "hinge")
+    assert max(np.abs(V[:, f.screened]).max(), np.abs(W[:, f.screened]).max()) < 1e-4 * np.abs(V).max()
+
+
+def test_with_a_still_column_a_margin_of_zero_carries_a_block():
+    """The counterexample to width loss: the cone is one ray, outside of the interior point method's reach."""
+    X = np.array([[0.1, 0.0], [-0.1, 0.0], [0.3, 1.0], [0.2, 1.0]])
+    patterns = convex.Patterns(np.array([[1, 0], [1, 1], [1, 1], [1, 1]], dtype=bool), np.array([[0.0, -0.01], [1.0, 1.0]]))
+    y = np.array([1.0, 1.0, 1.0, 1.0])
+    _, V, W = reference.robust_optimum(X, y, np.ones((4, 1)), 0.01, np.array([0.05, 0.0]), "hinge")
+    assert V[1, 0] - W[1, 0] > 0.9 and abs(V[0, 0]) < 1e-4
+    f = convex.fit_robust(X, y, patterns, beta=0.01, radius=[0.05, 0.0])
+    assert not f.screened[0]
+
+
+def test_the_linear_control():
+    X, y, _ = problem(7, n=20)
+    f = convex.robust_linear(X, y, beta=0.01, radius=0.05)
+    assert f.patterns.count == 1 and (X @ f.v >= 0).all() and (X @ f.w >= 0).all()
+    q = (f.v - f.w)[:, 0]
+    assert f.worst_loss == pytest.approx(np.maximum(1 - y * (X @ q) + f.radius @ np.abs(q), 0).mean())
+
+
+def test_reproducible():
+    X, y, patterns = problem(1)
+    a, b = (convex.fit_robust(X, y, patterns, beta=0.01, radius=0.02) for _ in range(2))
+    np.testing.assert_array_equal(a.v, b.v)
+    np.testing.assert_array_equal(a.net.weights, b.net.weights)
+
+
+def test_a_pinned_net():
+    """Labels that a constant answers best: the optimum is at or near 0, and the bracket still holds."""
+    X, y, patterns = problem(2)
+    f = convex.fit_robust(X, y, patterns, beta=100.0, radius=0.02)
+    assert f.objective == pytest.approx(1.0) and f.lower_bound == pytest.approx(1.0, rel=1e-3)
+    np.testing.assert_array_equal(f.net.predict(X), 0.0)
+
+
+X0, Y0, P0 = problem(0)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: convex.fit_robust(X0, Y0, P0, beta=0.0, radius=0.1), r"^beta = 0.0 must be > 0"),
+        (lambda: convex.fit_robust(X0, Y0, P0, beta=0.1, radius=-0.1), r"^radius = -0.1 must be >= 0"),
+        (lambda: convex.fit_robust(X0, Y0, P0, beta=0.1, radius=[0.1, 0.1]), r"^radius has shape \(2,\)"),
+        (lambda: convex.fit_robust(X0, Y0, P0, beta=0.1, radius=[0.1, -0.1, 0.0]), r"^radius\[1\] = -0.1"),
+        (lambda: convex.fit_robust(X0, Y0, P0, beta=0.1, radius=[0.1, 0.1, 0.1]), r"^radius\[2\] = 0.1 moves column 2"),
+        (lambda: convex.fit_robust(X0, 2 * Y0, P0, beta=0.1, radius=0.1), r"^y contains"),
+        (lambda: convex.fit_robust(X0[:5], Y0[:5], P0, beta=0.1, radius=0.1), r"^patterns are of 12 points"),
+        (lambda: convex.fit_robust(X0, Y0, None, beta=0.1, radius=0.1), r"^patterns = NoneType"),
+        (lambda: convex.fit_robust(X0, Y0, P0, beta=0.1, radius=0.1, loss="l1"), r"^loss = 'l1'"),
+        (lambda: convex.box(np.ones((3, 2)), 0.1), r"^X has 2 columns of ones \(0, 1\)"),
+        (lambda: convex.fit_robust(X0[::-1], Y0, P0, beta=0.1, radius=0.1), r"^patterns.gates\[:, 0\] does not make"),
+        (lambda: convex.robust_linear(X0[:, :2], Y0, beta=0.1, radius=0.1), r"^X has no bias column"),
+        (lambda: convex.worst_case_loss(None, X0, Y0, radius=0.1), r"^net = NoneType"),
+        (lambda: convex.worst_case_loss(nets.ReLUSum([[1.0]], [1]), X0, Y0, radius=0.1), r"^net has units in dimension 1"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_radius_that_leaves_no_pattern_says_which_would():
+    some = (P0.active.mean(axis=0) < 1) & (P0.active.mean(axis=0) > 0)
+    few = convex.Patterns(P0.active[:, some][:, :3], P0.gates[:, some][:, :3])
+    with pytest.raises(ValueError, match=r"^radius leaves none of the 3 patterns.*the scale") as error:
+        convex.fit_robust(X0, Y0, few, beta=0.1, radius=5.0)
+    scale = float(str(error.value).split("the scale ")[1].split()[0])
+    assert not convex.fit_robust(X0, Y0, few, beta=0.1, radius=5.0 * scale * 0.95).screened.all()
