@@ -371,7 +371,6 @@ def refine(
 
 def _columns(X, current, units, found, threshold, columns):
     """The new patterns to take in: (active, gates), or None."""
-    n = len(X)
     size = np.linalg.norm(X, axis=1)
     candidates = [_nudged(X, size, u) for u in found.gates[:, (found.values > threshold)][:, : 4 * columns].T]
     candidates = [gate[None] for gate in candidates if gate is not None]
@@ -387,7 +386,7 @@ def _columns(X, current, units, found, threshold, columns):
     known = set(_patterns._keys(current.patterns.active))
     keys = _patterns._keys(active)
     chosen = []
-    lead = len([None for v in found.values if v > threshold])
+    lead = int((found.values > threshold).sum())
     for i in range(active.shape[1]):
         seen = active[size > 0.0, i].any()
         if keys[i] in known or not seen or worth[i] <= threshold:
@@ -398,7 +397,12 @@ def _columns(X, current, units, found, threshold, columns):
             break
     if lead == 0 or not chosen:  # nothing dearer than beta was found: the cells around the units add nothing either
         return None
-    return active[:, chosen].reshape(n, -1), gates[:, chosen]
+    # the solver starts inside every cell: gates beside a hyperplane are replaced by central ones
+    central = [_patterns._inside(X, active[:, i]) for i in chosen]
+    pairs = [(i, gate) for i, gate in zip(chosen, central) if gate is not None]
+    if not pairs:
+        return None
+    return active[:, [i for i, _ in pairs]], np.column_stack([gate for _, gate in pairs])
 
 
 def _nudged(X, size, u):
