@@ -17,6 +17,8 @@ from robustnn_core.convex import program
 
 #: How far a cone may fall behind the mean complementarity.
 WIDE = 1e-2
+#: Entries up to which the blocks F_b L_b^{-T} are kept with their zero rows, in one matrix.
+DENSE = 4_000_000
 
 
 def _young(p, r, y):
@@ -215,21 +217,30 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
             Li = _inverse_factors(H)
         except FloatingPointError:
             break
-        M = np.zeros((n, n))
+        whole = None
         Y = []
-        for i, rows in enumerate(K.rows):
-            XI = X[rows] * root[rows, None]
-            Yi = np.concatenate([XI @ Li[i].T, -(XI @ Li[P + i].T)], axis=1)
-            Y.append(Yi)
-            M[np.ix_(rows, rows)] += Yi @ Yi.T
+        if n * B * d <= DENSE:  # one product with zero rows beats a loop over small ones
+            whole = (((root[:, None] * X) @ Li.reshape(B * d, d).T).reshape(n, B, d) * K.D.T[:, :, None]).reshape(n, B * d)
+            M = whole @ whole.T
+        else:
+            M = np.zeros((n, n))
+            for i, rows in enumerate(K.rows):
+                XI = X[rows] * root[rows, None]
+                Yi = np.concatenate([XI @ Li[i].T, -(XI @ Li[P + i].T)], axis=1)
+                Y.append(Yi)
+                M[np.ix_(rows, rows)] += Yi @ Yi.T
         M[np.arange(n), np.arange(n)] += 1.0
         LK, bad = lapack.dpotrf(M, lower=1, clean=0)
         if bad:
             break
 
-        def base(g, e, Li=Li, Y=Y, LK=LK, root=root):
+        def base(g, e, Li=Li, Y=Y, LK=LK, whole=whole):
             """Solve H du + F^T f = g, Delta^{1/2} F du - Delta^{-1/2} f = e by the factors."""
-            h = np.einsum("bij,bj->bi", Li, g)
+            h = np.matmul(Li, g[:, :, None])[:, :, 0]
+            if whole is not None:
+                f = lapack.dpotrs(LK, whole @ h.ravel() - e, lower=1)[0]
+                h -= (f @ whole).reshape(B, d)
+                return np.matmul(h[:, None, :], Li)[:, 0], f
             f = -e
             for i, rows in enumerate(K.rows):
                 f[rows] += Y[i] @ np.concatenate([h[i], h[P + i]])
