@@ -1,0 +1,234 @@
+r"""The proofs of the convex part, step by step on live data.
+
+Each function takes the data a statement is about and returns a :class:`~robustnn_core.ledger.Ledger` with one row
+for each numbered step of the proof.
+"""
+
+import numpy as np
+from scipy.optimize import nnls
+
+from robustnn_core import checks, streams
+from robustnn_core.convex import admm, program, solvers
+from robustnn_core.ledger import Ledger
+
+__all__ = [
+    "admm_steps",
+    "block_structure",
+    "certificate",
+    "conjugate",
+    "gap_is_complementarity",
+    "strong_duality",
+]
+
+
+def block_structure(X, patterns, *, seed=0):
+    """One factor for all blocks: the rows of the cones, the coupling of the predictions, the Newton system.
+
+    Examples
+    --------
+    >>> X, _, patterns = solvers.problem(15, 3, 6)
+    >>> len(block_structure(X, patterns).assert_holds().rows)
+    4
+    """
+    F, G = solvers.blocks(X, patterns)
+    n, d = X.shape
+    gram = X.T @ X
+    M = np.eye(d) + gram
+    coupling = sum(F[b] @ np.linalg.solve(M, F[b].T) for b in range(len(F)))
+    D = patterns.active.astype(float)
+    hadamard = 2.0 * (D @ D.T) * (X @ np.linalg.solve(M, X.T))
+    rng = streams.generator(seed)
+    R = rng.standard_normal((len(F), d, d))
+    H, delta, g = R @ R.transpose(0, 2, 1) + np.eye(d), rng.uniform(0.1, 1.0, n), rng.standard_normal((len(F), d))
+    fast, plain = solvers.newton_structured(X, patterns, H, delta, g), solvers.newton_dense(F, H, delta, g)
+    weights = rng.uniform(0.1, 1.0, (len(F), n))
+    weighted = np.einsum("bkd,bk,bke->bde", G, weights, G)
+    ledger = Ledger("What all blocks share")
+    ledger.eq("(1)", r"G_b^\top G_b = X^\top X", np.einsum("bkd,bke->bde", G, G), np.broadcast_to(gram, (len(F), d, d)), scale=np.abs(gram).max())
+    ledger.eq("(2)", r"FM^{-1}F^\top = 2(DD^\top)\circ(XM^{-1}X^\top)", coupling, hadamard, scale=np.abs(hadamard).max())
+    ledger.eq("(3)", r"G_b^\top\mathrm{diag}(q_b)G_b = X^\top\mathrm{diag}(q_b)X", weighted, np.einsum("kd,bk,ke->bde", X, weights, X))
+    ledger.eq("(4)", r"\text{factors of size } d \text{ and } n = \text{one of size } 2Pd", fast, plain, scale=np.abs(plain).max())
+    return ledger
+
+
+def conjugate(loss, y, *, seed=0):
+    r"""Young's inequality :math:`L(p) \ge -\lambda^\top p - L^*(-\lambda)`, and where it is an equality.
+
+    Examples
+    --------
+    >>> len(conjugate("logistic", [1.0, -1.0, 1.0]).assert_holds().rows)
+    2
+    """
+    y = checks.array(y, "y", shape=("n",))
+    rng, n = streams.generator(seed), y.size
+    predictions = 3.0 * rng.standard_normal((200, n))
+    anywhere = _dual_points(loss, rng, y, 200)
+    ledger = Ledger(f"The conjugate of the {loss} loss")
+    values = np.array([program.loss_value(loss, p, y) for p in predictions])
+    bounds = np.array([program.dual_value(loss, z, y) - z @ p for z, p in zip(anywhere, predictions)])
+    tight = np.array([program.dual_value(loss, z, y) - z @ p for z, p in zip(_minus_slope(loss, predictions, y), predictions)])
+    ledger.leq("(1)", r"-\lambda^\top p - L^*(-\lambda) \le L(p)", bounds, values)
+    ledger.eq("(2)", r"\lambda = -\nabla L(p): \text{ equality}", tight, values, 1e-8)
+    return ledger
+
+
+def _dual_points(loss, rng, y, count):
+    """Random points of the loss's dual box."""
+    if loss == "squared":
+        return rng.standard_normal((count, y.size))
+    return y * rng.uniform(0.0, 1.0, (count, y.size)) / y.size
+
+
+def _minus_slope(loss, p, y):
+    """-L'(p), a subgradient for the hinge loss."""
+    if loss == "squared":
+        return y - p
+    if loss == "hinge":
+        return y * (y * p < 1.0) / y.size
+    return y / (1.0 + np.exp(y * p)) / y.size
+
+
+def _multipliers(X, patterns, dual):
+    """mu_b >= 0 with the least |F_b' lambda + G_b' mu_b|, and these lengths: nonnegative least squares, block by block."""
+    F, G = solvers.blocks(X, patterns)
+    found = [nnls(G[b].T, -(F[b].T @ dual), maxiter=50 * len(X)) for b in range(len(F))]
+    return np.array([mu for mu, _ in found]), np.array([length for _, length in found])
+
+
+def strong_duality(X, fit):
+    """The dual point of a fit is feasible, complementary to the blocks, and its value is the optimum up to the gap.
+
+    Examples
+    --------
+    >>> from robustnn_core import convex
+    >>> X, y, patterns = solvers.problem(15, 3, 6)
+    >>> len(strong_duality(X, convex.fit(X, y, patterns, beta=0.2, tol=1e-8)).assert_holds().rows)
+    3
+    """
+    F, _ = solvers.blocks(X, fit.patterns)
+    U = np.concatenate([fit.v.T, fit.w.T])
+    _, lengths = _multipliers(X, fit.patterns, fit.dual)
+    earned = np.einsum("k,bkd,bd->b", fit.dual, F, U)
+    ledger = Ledger("Strong duality")
+    ledger.leq("(1)", r"\min_{\mu_b\ge0}|F_b^\top\lambda + G_b^\top\mu_b| \le \beta", lengths, fit.beta, 1e-8)
+    ledger.eq("(2)", r"\lambda^\top F_bu_b = \beta|u_b|", earned, fit.beta * np.linalg.norm(U, axis=1), 10.0 * fit.gap + 1e-9, scale=max(1.0, fit.objective))
+    ledger.eq("(3)", r"-L^*(-\lambda) = \text{the optimum}", fit.lower_bound, fit.objective, fit.gap + 1e-12)
+    return ledger
+
+
+def certificate(X, y, fit, *, noise=0.1, seed=0):
+    """Certificates from a spoilt solution: blocks outside their cones, a dual point outside its box.
+
+    Parameters
+    ----------
+    fit : Fit
+        Its optimum is what both certificates must enclose.
+    noise : float >= 0
+        What is added to the blocks and to lambda, relative to their size.
+
+    Examples
+    --------
+    >>> from robustnn_core import convex
+    >>> X, y, patterns = solvers.problem(15, 3, 6, loss="hinge")
+    >>> fit = convex.fit(X, y, patterns, beta=0.02, loss="hinge", tol=1e-8)
+    >>> len(certificate(X, y, fit).assert_holds().rows)
+    7
+    """
+    noise = checks.number(noise, "noise", at_least=0.0)
+    rng, beta, loss, patterns = streams.generator(seed), fit.beta, fit.loss, fit.patterns
+    F, G = solvers.blocks(X, patterns)
+    P = patterns.count
+    U = np.concatenate([fit.v.T, fit.w.T])
+    U = U + noise * np.linalg.norm(U, axis=1).max() * rng.standard_normal(U.shape) / np.sqrt(U.shape[1])
+    dual = fit.dual + noise * np.abs(fit.dual).max() * rng.standard_normal(fit.dual.shape)
+    lower, z, mu = _lower(X, y, patterns, beta, loss, dual)
+    lengths = np.linalg.norm(np.einsum("bkd,k->bd", F, z) + np.einsum("bkd,bk->bd", G, mu), axis=1)
+    at = np.concatenate([fit.v.T, fit.w.T])
+    p = np.einsum("bkd,bd->k", F, at)
+    V, t, push = _shift(X, patterns, U)
+    before, after = np.einsum("bkd,bd->k", F, U), np.einsum("bkd,bd->k", F, V)
+    upper = program.loss_value(loss, after, y) + beta * np.linalg.norm(V, axis=1).sum()
+    spoilt = program.loss_value(loss, before, y) + beta * np.linalg.norm(U, axis=1).sum()
+    ledger = Ledger(f"A bracket from anything, {loss} loss")
+    ledger.leq("(1)", r"-\lambda^\top p - L^*(-\lambda) \le L(p)", lower - z @ p, program.loss_value(loss, p, y))
+    ledger.leq("(2)", r"\lambda^\top F_bu_b \le |F_b^\top\lambda + G_b^\top\mu_b||u_b|", np.einsum("k,bkd,bd->b", z, F, at), lengths * np.linalg.norm(at, axis=1))
+    ledger.leq("(3)", r"|F_b^\top\lambda + G_b^\top\mu_b| \le \beta", lengths, beta)
+    ledger.leq("(4)", r"0 \le G_b(u_b + t_ia_i)", 0.0, np.einsum("bkd,bd->bk", G, V))
+    ledger.eq("(5)", r"\text{the predictions stay}", after, before)
+    ledger.leq("(6)", r"\text{new objective} \le \text{old one} + 2\beta\sum_i t_i|a_i|", upper, spoilt + 2.0 * beta * (t * np.linalg.norm(push, axis=1)).sum())
+    ledger.leq("(7)", r"\text{lower} \le \text{optimum} \le \text{upper}", [lower, fit.lower_bound], [fit.objective, upper])
+    return ledger
+
+
+def _lower(X, y, patterns, beta, loss, dual):
+    """Clip to the box, price with the best multipliers, scale; the value, the scaled dual point and multipliers."""
+    z = program.clip_dual(loss, dual, y)
+    mu, lengths = _multipliers(X, patterns, z)
+    theta, value = program.best_scale(loss, z, y, beta / max(lengths.max(), 1e-300))
+    return value, theta * z, theta * mu
+
+
+def _shift(X, patterns, U):
+    """Blocks moved into their cones by the gates of their patterns: the blocks, t, the gates with E X a >= 1."""
+    P = patterns.count
+    E = 2.0 * patterns.active.T - 1.0
+    push = patterns.gates.T / (E * (patterns.gates.T @ X.T)).min(axis=1)[:, None]
+    violation = np.maximum(-(np.tile(E, (2, 1)) * (U @ X.T)).min(axis=1), 0.0)
+    t = np.maximum(violation[:P], violation[P:])
+    return U + np.tile(t[:, None] * push, (2, 1)), t, push
+
+
+def gap_is_complementarity(X, y, patterns, *, beta, loss="squared", seed=0):
+    """The gap of any primal point and its own dual residual is a sum of products, one for each cone.
+
+    Examples
+    --------
+    >>> X, y, patterns = solvers.problem(15, 3, 6)
+    >>> len(gap_is_complementarity(X, y, patterns, beta=0.3).assert_holds().rows)
+    1
+    """
+    F, G = solvers.blocks(X, patterns)
+    rng = streams.generator(seed)
+    U, mu = rng.standard_normal((len(F), X.shape[1])), rng.uniform(0.0, 1.0, (len(F), len(X)))
+    t = np.linalg.norm(U, axis=1) + rng.uniform(0.0, 1.0, len(F))
+    p = np.einsum("bkd,bd->k", F, U)
+    dual = _minus_slope(loss, p[None], y)[0]
+    w = -np.einsum("bkd,k->bd", F, dual) - np.einsum("bkd,bk->bd", G, mu)
+    gap = program.loss_value(loss, p, y) + beta * t.sum() - program.dual_value(loss, dual, y)
+    products = (np.einsum("bkd,bd->bk", G, U) * mu).sum() + (beta * t + (U * w).sum(axis=1)).sum()
+    ledger = Ledger("The gap is the complementarity")
+    return ledger.eq("(1)", r"\text{primal} - \text{dual} = \sum_b\bigl(\beta t_b + u_b\cdot w_b + s_b\cdot\mu_b\bigr)", gap, products)
+
+
+def admm_steps(X, y, patterns, *, beta, loss="squared", kappa=0.5, rho=2.0, seed=0):
+    """Each step of the splitting is the minimum it claims to be: no random point is better, and the gradient vanishes.
+
+    Examples
+    --------
+    >>> X, y, patterns = solvers.problem(15, 3, 6, loss="logistic")
+    >>> len(admm_steps(X, y, patterns, beta=0.1, loss="logistic").assert_holds().rows)
+    4
+    """
+    F, G = solvers.blocks(X, patterns)
+    rng, (B, n, d) = streams.generator(seed), F.shape
+    flat = F.transpose(1, 0, 2).reshape(n, B * d)
+    z, s, q = rng.standard_normal((B, d)), rng.standard_normal((B, n)), rng.standard_normal(n)
+    h = z + np.einsum("bkd,bk->bd", G, s) + kappa * np.einsum("bkd,k->bd", F, q)
+    U = solvers.newton_structured(X, patterns, np.broadcast_to(np.eye(d) + X.T @ X, (B, d, d)), np.full(n, kappa), h)
+    slope = U - z + np.einsum("bkd,bk->bd", G, np.einsum("bkd,bd->bk", G, U) - s) + kappa * (flat.T @ (flat @ U.ravel() - q)).reshape(B, d)
+    size = np.linalg.norm(z, axis=1)
+    Z = z * np.maximum(1.0 - beta / rho / size, 0.0)[:, None]
+    other = Z + 0.3 * rng.standard_normal((50, B, d))
+    norms = [beta * np.linalg.norm(a, axis=-1) + 0.5 * rho * ((a - z) ** 2).sum(axis=-1) for a in (Z, other)]
+    S = np.maximum(s, 0.0)
+    nearest = [((a - s) ** 2).sum() for a in (S, S + np.abs(rng.standard_normal(s.shape)))]
+    p = admm._prox(loss, q, y, rho * kappa, q)
+    tries = p + 0.3 * rng.standard_normal((200, n))
+    best = program.loss_value(loss, p, y) + 0.5 * rho * kappa * ((p - q) ** 2).sum()
+    others = [program.loss_value(loss, a, y) + 0.5 * rho * kappa * ((a - q) ** 2).sum() for a in tries]
+    ledger = Ledger(f"The steps of the splitting, {loss} loss")
+    ledger.eq("(1)", r"(I + G_b^\top G_b)u_b + \kappa F_b^\top Fu = h_b", slope, 0.0, 1e-8, scale=max(1.0, float(np.abs(h).max())))
+    ledger.leq("(2)", r"z_b = (1 - \beta/(\rho|q_b|))_+\,q_b \text{ is the minimum}", np.broadcast_to(norms[0], norms[1].shape), norms[1])
+    ledger.leq("(3)", r"s_b = (q_b)_+ \text{ is nearest}", nearest[0], nearest[1])
+    ledger.leq("(4)", r"p = \mathrm{prox}_{L/(\rho\kappa)}(q) \text{ is the minimum}", best, others)
+    return ledger

@@ -1,0 +1,124 @@
+r"""What the page on solvers calls: problems of any size, the matrices of the blocks written out, stored timings.
+
+:func:`blocks` and :func:`newton_dense` do what :mod:`~robustnn_core.convex.interior` avoids: they form
+:math:`F_b = \pm D_iX` and :math:`G_b = (2D_i - I)X`. They are here to be compared with.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from robustnn_core import checks, streams
+from robustnn_core.convex import program
+from robustnn_core.convex.patterns import Patterns, sample_patterns
+
+__all__ = ["blocks", "bracket", "measured", "newton_dense", "newton_structured", "problem", "sizes"]
+
+
+def problem(n, d, count, *, loss="squared", seed=0):
+    """Return X with a bias column, labels of three noisy units (their signs for a classifier), ``count`` patterns.
+
+    Examples
+    --------
+    >>> X, y, patterns = problem(30, 4, 8, loss="hinge")
+    >>> X.shape, sorted(set(y.tolist())), patterns.count
+    ((30, 4), [-1.0, 1.0], 8)
+    """
+    n, d = checks.integer(n, "n", at_least=2), checks.integer(d, "d", at_least=2)
+    count = checks.integer(count, "count", at_least=1)
+    checks.choice(loss, "loss", program.LOSSES)
+    rng = streams.generator(seed)
+    X = np.column_stack([rng.standard_normal((n, d - 1)), np.ones(n)])
+    y = np.maximum(X @ rng.standard_normal((d, 3)), 0.0) @ np.array([1.0, -1.0, 0.5]) / np.sqrt(d) + 0.1 * rng.standard_normal(n)
+    if loss != "squared":
+        y = np.where(y > np.median(y), 1.0, -1.0)
+    patterns = sample_patterns(X, 2 * count, seed=seed)
+    if patterns.count < count:
+        raise ValueError(f"count = {count}: {2 * count} draws made only {patterns.count} patterns; ask for fewer or take a larger n")
+    return X, y, patterns.take(np.arange(count))
+
+
+def sizes(n, d, P):
+    """Return what a general solver is given, and what it is made of: numbers of variables, rows, nonzeros, data.
+
+    Examples
+    --------
+    >>> sizes(200, 20, 50)["nonzeros"]
+    400000
+    """
+    return {"variables": 2 * P * d, "rows": 2 * P * n, "nonzeros": 2 * P * n * d, "data": n * d}
+
+
+def blocks(X, patterns):
+    """Return F (2P, n, d) and G (2P, n, d), the matrices of all blocks written out.
+
+    Examples
+    --------
+    >>> F, G = blocks(np.array([[1.0], [2.0]]), Patterns([[True], [False]], [[1.0]]))
+    >>> F[:, :, 0].tolist(), G[0, :, 0].tolist()
+    ([[1.0, 0.0], [-1.0, -0.0]], [1.0, -2.0])
+    """
+    X = checks.array(X, "X", shape=("n", "d"))
+    D = patterns.active.T.astype(float)[:, :, None] * X
+    E = (2.0 * patterns.active.T - 1.0)[:, :, None] * X
+    return np.concatenate([D, -D]), np.concatenate([E, E])
+
+
+def newton_dense(F, H, delta, g):
+    """Solve (H + F^T Delta F) du = g as one system of size 2Pd."""
+    B, n, d = F.shape
+    flat = F.transpose(1, 0, 2).reshape(n, B * d)
+    A = flat.T @ (delta[:, None] * flat)
+    for b in range(B):
+        A[b * d : (b + 1) * d, b * d : (b + 1) * d] += H[b]
+    return cho_solve(cho_factor(A), g.ravel()).reshape(B, d)
+
+
+def newton_structured(X, patterns, H, delta, g):
+    """Solve (H + F^T Delta F) du = g by a factor of size d for each block and one of size n for all.
+
+    Examples
+    --------
+    >>> X, y, patterns = problem(12, 3, 5)
+    >>> F, _ = blocks(X, patterns)
+    >>> rng = np.random.default_rng(0)
+    >>> R, delta, g = rng.standard_normal((10, 3, 3)), rng.uniform(0.1, 1.0, 12), rng.standard_normal((10, 3))
+    >>> H = R @ R.transpose(0, 2, 1) + np.eye(3)
+    >>> bool(np.allclose(newton_structured(X, patterns, H, delta, g), newton_dense(F, H, delta, g)))
+    True
+    """
+    D = np.concatenate([patterns.active.T, -1.0 * patterns.active.T])
+    root = np.sqrt(delta)
+    factors = np.linalg.cholesky(H)
+    Y = np.linalg.solve(factors, np.broadcast_to((root[:, None] * X).T, (len(H), *X.T.shape)))  # L_b^{-1} X^T Delta^{1/2}
+    Y *= D[:, None, :]
+    K = np.eye(len(X)) + np.einsum("bdk,bdl->kl", Y, Y, optimize=True)
+    h = np.linalg.solve(factors, g[:, :, None])[:, :, 0]
+    f = cho_solve(cho_factor(K), np.einsum("bdk,bd->k", Y, h))
+    h = h - Y @ f
+    return np.linalg.solve(factors.transpose(0, 2, 1), h[:, :, None])[:, :, 0]
+
+
+def bracket(fit, length):
+    """Return the upper and lower bounds of the first ``length`` iterations of a fit, relative to its objective.
+
+    After the last iteration both stay where they are; the lower bound is NaN before there is one.
+
+    Examples
+    --------
+    >>> from robustnn_core import convex
+    >>> X, y, patterns = problem(20, 3, 5)
+    >>> upper, lower = bracket(convex.fit(X, y, patterns, beta=0.5), 40)
+    >>> upper.shape, bool(lower[-1] <= 1.0 <= upper[0])
+    ((40,), True)
+    """
+    index = np.minimum(np.arange(checks.integer(length, "length", at_least=1)), len(fit.history["objective"]) - 1)
+    upper, lower = (fit.history[key][index] / fit.objective for key in ("objective", "lower_bound"))
+    return upper, np.where(np.isfinite(lower), lower, np.nan)
+
+
+def measured():
+    """Return the stored run of ``python -m benchmarks.convex --save``: ``"machine"``, ``"versions"``, ``"date"``, ``"rows"``."""
+    return json.loads(Path(__file__).with_name("measured.json").read_text(encoding="utf-8"))
