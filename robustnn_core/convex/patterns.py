@@ -2,15 +2,24 @@ r"""Activation patterns: which points a ReLU unit sees.
 
 A *gate* a in R^d gives the pattern :math:`D = \mathrm{diag}(\mathbf 1[Xa \ge 0])`. The convex program has one block
 of variables for each distinct pattern.
+
+The pattern that no (nonzero) point sees is left out everywhere: its block does not change the net, so it is zero.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import linprog
 
-from robustnn_core import checks
+from robustnn_core import checks, products, streams
+from robustnn_core.convex import theory
 
-__all__ = ["Patterns"]
+__all__ = ["Patterns", "enumerate_patterns", "radii", "robust_margins", "sample_patterns", "screen_patterns"]
+
+#: A gate makes a pattern if every |x.a| is larger than this times |x||a|.
+MARGIN = 1e-12
+_CHUNK = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,3 +59,420 @@ class Patterns:
     def count(self):
         """P, the number of patterns."""
         return self.active.shape[1]
+
+
+def sample_patterns(X, count, *, seed, radius=0.0, perturbations=1):
+    """Draw gates N(0, I) and keep the distinct patterns they make.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    count : int >= 1
+        Draws, not patterns: that is what :func:`~robustnn_core.convex.theory.patterns_needed` counts. The first
+        draws of a longer sample are those of a shorter one.
+    seed : int or tuple
+    radius : float or array_like (d,) >= 0
+    perturbations : int >= 1
+        S: of each gate the patterns on X and on S - 1 copies of X moved by the radius times random signs. A pattern
+        of moved points is kept only if some gate makes it on X itself (a linear program finds that gate): any other
+        one has no block but zero. Whether a block survives the radius is the business of :func:`screen_patterns`.
+
+    Raises
+    ------
+    ValueError
+        No draw sees a point.
+
+    Examples
+    --------
+    >>> X = [[1.0, 1.0], [2.0, 1.0], [-1.0, 1.0]]
+    >>> sample_patterns(X, 200, seed=0).count  # all six but the one that sees nothing
+    5
+    """
+    X = checks.array(X, "X", shape=("n", "d"))
+    count = checks.integer(count, "count", at_least=1)
+    perturbations = checks.integer(perturbations, "perturbations", at_least=1)
+    e = radii(X, radius)
+    gate_seed, move_seed = streams.spawn(seed, 2)
+    A = streams.generator(gate_seed).standard_normal((count, X.shape[1])).T
+    active, gates = _made(X, A)
+    if perturbations > 1 and e.any():
+        rng = streams.generator(move_seed)
+        found = [products.product(X + e * _signs(rng, X.shape), A) >= 0.0 for _ in range(perturbations - 1)]
+        known = set(_keys(active))
+        for pattern, key in zip(np.hstack(found).T, _keys(np.hstack(found))):
+            if key not in known:
+                known.add(key)
+                gate = _inside(X, pattern)
+                if gate is not None:
+                    active = np.column_stack([active, pattern])
+                    gates = np.column_stack([gates, gate])
+    return _collect(X, active, gates, f"none of count = {count} draws sees a point; draw more")
+
+
+def enumerate_patterns(X, *, limit=200_000):
+    """Return the pattern of every open cell of the arrangement {a : x_k.a = 0}, each once.
+
+    Every cell of an arrangement of full rank r has a ray, where r - 1 independent hyperplanes meet. All these rays
+    are computed; around a ray the cells are those of the hyperplanes through it, an arrangement of rank r - 1.
+    The gate of a cell is the sum of its unit rays. Repeated, parallel and zero points and any other degeneracy are
+    allowed.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    limit : int
+        Refuse if ``arrangement_count(n, rank)`` is larger.
+
+    Raises
+    ------
+    ValueError
+        Too many patterns; all points zero.
+
+    Examples
+    --------
+    >>> enumerate_patterns([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]).count
+    5
+    """
+    X = checks.array(X, "X", shape=("n", "d"))
+    limit = checks.integer(limit, "limit", at_least=1)
+    seen = np.flatnonzero((X != 0.0).any(axis=1))
+    if not len(seen):
+        raise ValueError("X has no nonzero point, so it has no pattern; give data")
+    unit = X[seen] / np.linalg.norm(X[seen], axis=1)[:, None]
+    size, basis = np.linalg.svd(unit, full_matrices=False)[1:]
+    rank = int((size > 1e-10 * size[0]).sum())
+    Z, basis = products.product(unit, basis[:rank].T), basis[:rank]
+    lines, which, side = _lines(Z)
+    possible = theory.arrangement_count(len(lines), rank)
+    if possible > limit:
+        raise ValueError(
+            f"X has up to {possible} patterns (arrangement_count of {len(lines)} points of rank {rank}), more than limit = "
+            f"{limit}; sample them by sample_patterns, or raise limit"
+        )
+    cells, gates = _cells(lines)
+    signs = cells[:, which] * side
+    active = np.ones((len(X), len(cells)), dtype=bool)
+    active[seen] = signs.T > 0
+    return _collect(X, active, basis.T @ gates.T, "X has no pattern that sees a point; give other data")
+
+
+def robust_margins(X, patterns, radius):
+    r"""Return :math:`t^* = \max_{\|e\circ v\|_1\le 1}\min_k (E_iXv)_k` of each pattern, +inf where it is unbounded.
+
+    A block of pattern i is consistent under every perturbation of the box iff :math:`E_iXv \ge \|e\circ v\|_1`. If
+    only the bias has radius 0, nonzero blocks exist iff t* >= 1.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    patterns : Patterns
+    radius : float or array_like (d,) >= 0
+        A number is the radius of every column but a column of ones, which gets 0.
+
+    Returns
+    -------
+    ndarray, shape (P,)
+
+    Examples
+    --------
+    >>> robust_margins([[1.0], [-3.0]], Patterns([[1], [0]], [[1.0]]), 0.25)
+    array([4.])
+    """
+    X, patterns, e = _checked(X, patterns, radius)
+    return np.array([_margin(X, patterns.active[:, i], e)[0] for i in range(patterns.count)])
+
+
+def screen_patterns(X, patterns, radius):
+    r"""Return the patterns that have a nonzero robust block, with a robust gate where there is one.
+
+    Without a radius those of the open cells of X; otherwise those with t* >= 1 (see :func:`robust_margins`), and,
+    where columns other than the bias have radius 0, those with a nonzero block on such columns alone. A gate that
+    is robust itself proves t* >= 1, and two points on different sides closer than 2e prove t* < 1; what is left is
+    a linear program.
+
+    Raises
+    ------
+    ValueError
+        The radius leaves no pattern (the message says which one would).
+
+    Examples
+    --------
+    >>> X = [[1.0], [-3.0]]
+    >>> screen_patterns(X, Patterns([[1, 0], [0, 1]], [[1.0, -1.0]]), 0.9).count
+    2
+    >>> screen_patterns(X, Patterns([[1, 0], [0, 1]], [[1.0, -1.0]]), 1.1)
+    Traceback (most recent call last):
+        ...
+    ValueError: radius = 1.1 leaves none of the 2 patterns; a radius up to 1 leaves one, or draw more patterns
+    """
+    X, patterns, e = _checked(X, patterns, radius)
+    keep, gates = [], patterns.gates.copy()
+    near = _nearness(X, e) if e.any() else None
+    best, undecided = 0.0, []
+    for i in range(patterns.count):
+        active, gate = patterns.active[:, i], gates[:, i]
+        side = np.where(active, 1.0, -1.0) * (X @ gate)
+        if e.any():
+            if side.min() >= (e * np.abs(gate)).sum() * (1.0 + 1e-12) and side.min() > 0.0:
+                keep.append(i)
+                continue
+            if active.any() and not active.all() and near[np.ix_(active, ~active)].min() < 1.0 - 1e-12 and not _other_zeros(X, e):
+                undecided.append(i)
+                continue
+            margin, robust = _margin(X, active, e)
+            best = max(best, margin)
+            if margin >= 1.0 - 1e-9:
+                keep.append(i)
+                if robust is not None:
+                    gates[:, i] = robust
+            elif _flat_block(X, active, e):
+                keep.append(i)
+        elif _makes(X, active, gate):
+            keep.append(i)
+        else:
+            gate = _inside(X, active)
+            if gate is not None:
+                keep.append(i)
+                gates[:, i] = gate
+    if not keep:
+        if not e.any():
+            raise ValueError(f"none of the {patterns.count} patterns is a pattern of X; sample them from this X")
+        best = max([best, *(_margin(X, patterns.active[:, i], e)[0] for i in undecided)])
+        shown = f"{np.max(radius):.6g}" if np.ndim(radius) == 0 else "radius"
+        largest = f"{best * np.max(radius):.6g}" if np.ndim(radius) == 0 else f"{best:.6g} * radius"
+        advice = f"a radius up to {largest} leaves one, or draw more patterns" if best > 0.0 else "draw more patterns"
+        raise ValueError(f"radius = {shown} leaves none of the {patterns.count} patterns; {advice}")
+    return Patterns(patterns.active[:, keep], gates[:, keep])
+
+
+def radii(X, radius):
+    """Return the radius of every column: a number holds for all but a column of ones, which gets 0.
+
+    Raises
+    ------
+    ValueError
+        A negative radius, a vector of another length, a vector that moves the column of ones.
+
+    Examples
+    --------
+    >>> radii(np.array([[2.0, 1.0], [3.0, 1.0]]), 0.1)
+    array([0.1, 0. ])
+    """
+    bias = (X == 1.0).all(axis=0)
+    if np.ndim(radius) == 0:
+        return np.where(bias & (len(X) > 1), 0.0, checks.number(radius, "radius", at_least=0.0))
+    e = checks.array(radius, "radius", shape=(X.shape[1],))
+    if (e < 0.0).any():
+        raise ValueError(f"radius contains {e[e < 0.0][0]}; every entry must be >= 0")
+    if len(X) > 1 and (e[bias] > 0.0).any():
+        raise ValueError(f"radius moves column {int(np.flatnonzero(bias & (e > 0.0))[0])}, the bias; its entry must be 0")
+    return e
+
+
+# ---------------------------------------------------------------------------------------------------
+
+
+def _signs(rng, shape):
+    return np.where(rng.standard_normal(shape) >= 0.0, 1.0, -1.0)
+
+
+def _keys(active):
+    """One hashable key a pattern."""
+    return [column.tobytes() for column in np.packbits(active, axis=0).T]
+
+
+def _made(X, A):
+    """The patterns of gates A (d, m), without gates that a point nearly lies on."""
+    Z = products.product(X, A)
+    size = np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(A, axis=0)
+    clear = ((np.abs(Z) > MARGIN * size) | (np.linalg.norm(X, axis=1) == 0.0)[:, None]).all(axis=0)
+    return Z[:, clear] >= 0.0, A[:, clear]
+
+
+def _makes(X, active, gate):
+    """Whether the gate makes the pattern with margin (points at the origin are active, whatever the gate)."""
+    z = X @ gate
+    size = np.linalg.norm(X, axis=1) * np.linalg.norm(gate)
+    return bool(np.where(np.linalg.norm(X, axis=1) == 0.0, active, np.where(active, z, -z) > MARGIN * size).all())
+
+
+def _collect(X, active, gates, message):
+    """Patterns of the distinct columns that see a nonzero point, in order of appearance."""
+    keep, known = [], set()
+    sees = active[(X != 0.0).any(axis=1)].any(axis=0)
+    for i, key in enumerate(_keys(active)):
+        if sees[i] and key not in known:
+            known.add(key)
+            keep.append(i)
+    if not keep:
+        raise ValueError(message)
+    return Patterns(active[:, keep], gates[:, keep])
+
+
+def _checked(X, patterns, radius):
+    X = checks.array(X, "X", shape=("n", "d"))
+    if not isinstance(patterns, Patterns):
+        raise ValueError(f"patterns = {patterns!r} must be Patterns; make them by sample_patterns(X, count, seed=...)")
+    if (patterns.active.shape[0], patterns.gates.shape[0]) != X.shape:
+        raise ValueError(
+            f"patterns are for n = {patterns.active.shape[0]} points in d = {patterns.gates.shape[0]} dimensions, "
+            f"X has shape {X.shape}; sample them from this X"
+        )
+    return X, patterns, radii(X, radius)
+
+
+def _inside(X, active):
+    """A gate that makes the pattern with the largest margin (in the max norm), or None."""
+    size = np.linalg.norm(X, axis=1)
+    if not active[size == 0.0].all():
+        return None
+    rows = np.where(active, 1.0, -1.0)[:, None] * X
+    rows = rows[size > 0.0] / size[size > 0.0, None]
+    d = X.shape[1]
+    found = linprog(
+        np.r_[np.zeros(d), -1.0],
+        A_ub=np.c_[-rows, np.ones(len(rows))],
+        b_ub=np.zeros(len(rows)),
+        bounds=[(-1.0, 1.0)] * d + [(0.0, 1.0)],
+        method="highs",
+    )
+    # the solver meets its constraints to 1e-7; a margin below 1e-9 counts as a cell that is not open
+    gate = found.x[:d] if found.x is not None else np.zeros(d)
+    return gate if gate.any() and (rows @ gate).min() > 1e-9 * np.linalg.norm(gate) else None
+
+
+def _margin(X, active, e):
+    """t* of one pattern and a gate that attains it (None where t* is 0 or infinite without a gate)."""
+    rows = np.where(active, 1.0, -1.0)[:, None] * X
+    n, d = X.shape
+    free = e == 0.0
+    if free.any():  # infinite iff the columns without a radius can make the pattern alone
+        gate = _inside(X[:, free], active) if (np.abs(X[:, free]).max(axis=1) > 0.0).all() else None
+        if gate is not None:
+            full = np.zeros(d)
+            full[free] = gate
+            return np.inf, full
+    if free.all():
+        return 0.0, None
+    top = e.max()  # t* is proportional to 1/e: solve for the largest radius one
+    half = np.where(free, 0.0, e / top)
+    found = linprog(
+        np.r_[np.zeros(2 * d), -1.0],
+        A_ub=np.vstack([np.c_[-rows, rows, np.ones(n)], np.r_[half, half, 0.0]]),
+        b_ub=np.r_[np.zeros(n), 1.0],
+        bounds=[(0.0, None)] * (2 * d) + [(0.0, None)],
+        method="highs",
+    )
+    if found.status in (3, 4):
+        return np.inf, None
+    if found.status != 0:
+        raise RuntimeError(f"the linear program of a robust margin failed: {found.message}")
+    v = found.x[:d] - found.x[d : 2 * d]
+    cost = (half * np.abs(v)).sum()
+    # what the vector found really attains
+    attained = (rows @ v).min() / cost / top if cost > 0.0 else 0.0
+    return max(0.0, float(attained)), v if attained > 0.0 else None
+
+
+def _nearness(X, e):
+    """For every two points the upper bound max_j |x_kj - x_lj| / (2 e_j) of t* when they are on different sides."""
+    n = len(X)
+    near = np.empty((n, n))
+    fixed = e == 0.0
+    for k in range(n):
+        gap = np.abs(X - X[k])
+        near[k] = (gap[:, ~fixed] / (2.0 * e[~fixed])).max(axis=1)
+        near[k, (gap[:, fixed] > 0.0).any(axis=1)] = np.inf
+    return near
+
+
+def _other_zeros(X, e):
+    """Whether a column other than the column of ones has radius 0."""
+    return bool(((e == 0.0) & ~(X == 1.0).all(axis=0)).any())
+
+
+def _flat_block(X, active, e):
+    """Whether a nonzero v with e o v = 0 and E X v >= 0 exists."""
+    rows = np.where(active, 1.0, -1.0)[:, None] * X[:, e == 0.0]
+    if not rows.shape[1]:
+        return False
+    if np.linalg.matrix_rank(rows) < rows.shape[1]:
+        return True
+    found = linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1.0, 1.0), method="highs")
+    return bool(found.status == 0 and -found.fun > 1e-9 * np.abs(rows).max())
+
+
+# ---------------------------------------------------------------------------------------------------
+# Enumeration. Rows of Z are unit vectors that span R^r.
+
+
+def _lines(Z):
+    """The distinct lines of the rows: representatives, the index of each row's line and its side (+-1)."""
+    inner = products.gram(Z)
+    which, side, chosen = np.empty(len(Z), dtype=int), np.empty(len(Z)), []
+    for k in range(len(Z)):
+        # sin^2 of the angle, computed without cancellation
+        for i, c in enumerate(chosen):
+            s = 1.0 if inner[k, c] > 0.0 else -1.0
+            if np.abs(Z[k] - s * Z[c]).max() < 1e-10:
+                which[k], side[k] = i, s
+                break
+        else:
+            which[k], side[k] = len(chosen), 1.0
+            chosen.append(k)
+    return Z[chosen], which, side
+
+
+def _cells(Z):
+    """Sign vectors (C, n) in {-1, 1} of the open cells of distinct lines that span R^r, and a point of each (C, r)."""
+    n, r = Z.shape
+    if r == 1:
+        return np.array([[1.0], [-1.0]]) * np.sign(Z[:, 0]), np.array([[1.0], [-1.0]])
+    merged = {}
+    met = set()
+    free = np.array(list(itertools.product((-1.0, 1.0), repeat=r - 1)))
+    subsets = itertools.combinations(range(n), r - 1)
+    while chunk := list(itertools.islice(subsets, max(1, _CHUNK >> r))):
+        chunk = np.array(chunk)
+        size, vectors = np.linalg.svd(Z[chunk])[1:]
+        good = size[:, -1] > 1e-9
+        chunk, rays = chunk[good], vectors[good, -1]
+        along = rays @ Z.T
+        tied = np.abs(along) < 1e-9
+        np.put_along_axis(tied, chunk, True, axis=1)
+        simple = tied.sum(axis=1) == r - 1
+        signs, points = [], []
+        if simple.any():
+            s = np.repeat(np.sign(along[simple])[:, None, :], len(free), axis=1)
+            np.put_along_axis(s, np.repeat(chunk[simple][:, None, :], len(free), axis=1), np.broadcast_to(free, (simple.sum(), *free.shape)), axis=2)
+            signs.append(s.reshape(-1, n))
+            points.append(np.repeat(rays[simple], len(free), axis=0))
+        for i in np.flatnonzero(~simple):
+            key = tied[i].tobytes()
+            if key not in met:  # another subset of the same concurrent hyperplanes gives the same ray
+                met.add(key)
+                local = Z[tied[i]] @ np.linalg.svd(rays[i][None])[2][1:].T
+                lines, which, side = _lines(local / np.linalg.norm(local, axis=1)[:, None])
+                around = _cells(lines)[0][:, which] * side
+                s = np.repeat(np.sign(along[i])[None], len(around), axis=0)
+                s[:, tied[i]] = around
+                signs.append(s)
+                points.append(np.repeat(rays[i][None], len(around), axis=0))
+        if signs:
+            s, p = np.concatenate(signs), np.concatenate(points)
+            _merge(merged, np.concatenate([s, -s]), np.concatenate([p, -p]))
+    signs = np.array([np.unpackbits(np.frombuffer(key, dtype=np.uint8), count=n) for key in sorted(merged)])
+    return 2.0 * signs - 1.0, np.array([merged[key] for key in sorted(merged)])
+
+
+def _merge(merged, signs, points):
+    """Add the points of equal sign vectors, into ``merged``."""
+    packed = np.ascontiguousarray(np.packbits(signs > 0.0, axis=1))
+    keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+    distinct, where = np.unique(keys, return_inverse=True)
+    total = np.zeros((len(distinct), points.shape[1]))
+    for j in range(points.shape[1]):
+        total[:, j] = np.bincount(where, weights=points[:, j], minlength=len(distinct))
+    for key, value in zip(distinct, total):
+        key = key.tobytes()
+        merged[key] = merged[key] + value if key in merged else value

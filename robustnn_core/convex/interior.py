@@ -1,0 +1,393 @@
+r"""A structured primal-dual interior point for the convex program.
+
+The 2P blocks (v_i, then w_i) meet only in the predictions :math:`p = \sum_b F_b u_b`, :math:`F_b = \pm D_iX`. So a
+Newton step costs a Cholesky factor of size d for each block and one of size n for all: P(nd^2 + n^2d) operations.
+All three losses give the same system, :math:`K = I + \Delta^{1/2}\sum_b F_bH_b^{-1}F_b^\top\Delta^{1/2}`, and differ
+in the diagonal :math:`\Delta` only: 1 (squared), L'' (logistic), the slacks of :math:`\xi_k \ge 0,\
+\xi_k \ge 1 - y_kp_k` eliminated (hinge). Every iterate is strictly feasible, so each gives a bracket.
+"""
+
+import time
+
+import numpy as np
+from scipy.linalg import lapack
+
+from robustnn_core.convex import program
+
+
+#: How far a cone may fall behind the mean complementarity.
+WIDE = 1e-2
+
+
+def _young(p, r, y):
+    """L(p) + L*(r) - r.p >= 0 of the mean logistic loss: what the pair (p, r) adds to the duality gap."""
+    q = -len(y) * y * r
+    return float((np.logaddexp(0.0, -y * p) + q * np.log(q) + (1.0 - q) * np.log1p(-q) + q * (y * p)).mean())
+
+
+class _Blocks:
+    """The products with F and G of all blocks at once; D_i X is never formed."""
+
+    def __init__(self, X, active):
+        self.X, self.n, self.d = X, *X.shape
+        A = np.ascontiguousarray(active.T)
+        self.P = len(A)
+        self.D = np.concatenate([A, -1.0 * A])  # sigma_b D_b
+        self.E = np.tile(2.0 * A - 1.0, (2, 1))
+        self.rows = [np.flatnonzero(a) for a in A]
+        self.iu = np.tril_indices(self.d)
+        self.pairs = np.ascontiguousarray(X[:, self.iu[0]] * X[:, self.iu[1]])
+
+    def G(self, U):
+        return self.E * (U @ self.X.T)
+
+    def Gt(self, V):
+        return (self.E * V) @ self.X
+
+    def predict(self, U):
+        return ((U @ self.X.T) * self.D).sum(axis=0)
+
+    def Ft(self, r):
+        return (self.D * r) @ self.X
+
+    def grams(self, Q):
+        """X^T diag(q_b) X for every row q_b of ``Q``: one product with the pairs of columns."""
+        flat = Q @ self.pairs
+        H = np.empty((len(Q), self.d, self.d))
+        H[:, self.iu[0], self.iu[1]] = flat
+        H[:, self.iu[1], self.iu[0]] = flat
+        return H
+
+
+def _inverse_factors(H):
+    """L^{-1} of H = L L^T for every block; a block that breaks is retried with more on its diagonal."""
+    out = np.empty_like(H)
+    for b in range(len(H)):
+        top, eps = H[b].diagonal().max(), 0.0
+        while True:
+            A = H[b] if eps == 0.0 else H[b] + eps * top * np.eye(H.shape[1])
+            L, bad = lapack.dpotrf(A.T, lower=1, clean=1)
+            if not bad:
+                break
+            eps = max(10.0 * eps, 1e-15)
+            if eps > 1.0:
+                raise FloatingPointError("a block has no factor")
+        out[b] = lapack.dtrtri(L, lower=1)[0]
+    return out
+
+
+def _center(blocks, gates, steps=12):
+    """Analytic centres of the cones cut by the ball: damped Newton on sum log(E X a) - n |a|^2 / 2 from the gates."""
+    P, n, d = blocks.P, blocks.n, blocks.d
+    A = gates / np.linalg.norm(gates, axis=1, keepdims=True)
+    E = blocks.E[:P]
+    for _ in range(steps):
+        s = E * (A @ blocks.X.T)
+        grad = (E / s) @ blocks.X - n * A
+        H = blocks.grams(1.0 / s**2)
+        H[:, np.arange(d), np.arange(d)] += n
+        step = np.linalg.solve(H, grad[:, :, None])[:, :, 0]
+        size = np.sqrt(np.maximum((grad * step).sum(axis=1), 0.0))
+        A = A + step / (1.0 + size)[:, None]
+        if size.max() < 0.5:
+            break
+    return A / np.linalg.norm(A, axis=1, keepdims=True)
+
+
+def _dot(A, B):
+    return np.einsum("bj,bj->b", A, B)
+
+
+def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max_seconds):
+    """Return U (2P, d), dual lambda, lower bound, history; ``gates`` (P, d) lie strictly inside their cones.
+
+    ``X`` has no zero row, no pattern is empty. ``rest`` is a constant that belongs to the objective.
+    """
+    start = time.perf_counter()
+    K = _Blocks(X, active.astype(float))
+    n, d, P = K.n, K.d, K.P
+    B = 2 * P
+    history = {"seconds": [], "objective": [], "lower_bound": []}
+    best = {"upper": program.loss_value(loss, np.zeros(n), y), "lower": -np.inf, "U": np.zeros((B, d)), "dual": np.zeros(n)}
+
+    # A strictly feasible start whose predictions cancel
+    center = _center(K, gates)
+    scale = 30.0 * np.linalg.norm(y) / (np.linalg.norm(X) * np.sqrt(B)) or 1.0
+    U = np.tile(scale * center, (2, 1))
+    S = K.G(U)
+    p = K.predict(U)
+    r = p - y if loss == "squared" else -0.5 * y / n
+    inner = np.linalg.norm(K.Ft(r), axis=1).max()
+    bm = max(beta, inner)
+    mu = min(0.1 * bm * scale, 10.0 * bm / np.median(np.linalg.norm(K.Gt(1.0 / S), axis=1)))
+    xi = m1 = m2 = s1 = s2 = None
+    if loss == "hinge":
+        c = n * mu  # (1+x) x / (1+2x) = c: the slacks start on the central path
+        x = 0.5 * ((2 * c - 1) + np.sqrt((2 * c - 1) ** 2 + 4 * c))
+        xi = np.maximum(1.0 - y * p, 0.0) + max(x, 1e-3)
+        s1, s2 = xi, xi - 1.0 + y * p
+        m2 = s1 / (s1 + s2) / n
+        m1 = 1.0 / n - m2
+        r = -y * m2
+    lam = mu / S
+    W = K.Ft(r) - K.Gt(lam)
+    wn = np.linalg.norm(W, axis=1)
+    tau = np.maximum(beta, 1.5 * np.maximum(wn, wn.mean()))
+    t = 1.5 * np.linalg.norm(U, axis=1) + mu / tau
+    degree = B * (n + 1) + (2 * n if loss == "hinge" else 0)
+
+    def bracket():
+        upper = program.loss_value(loss, p, y) + beta * float(np.linalg.norm(U, axis=1).sum())
+        if upper < best["upper"]:
+            best["upper"], best["U"] = upper, U
+        z = program.clip_dual(loss, -r, y)
+        c = np.linalg.norm(K.Ft(z) + K.Gt(lam), axis=1).max() / beta * (1.0 + 1e-12)
+        theta, lower = program.best_scale(loss, z, y, 1.0 / max(c, 1e-300))
+        if lower > best["lower"]:
+            best["lower"], best["dual"] = lower, theta * z
+        history["seconds"].append(time.perf_counter() - start)
+        history["objective"].append(best["upper"] + rest)
+        history["lower_bound"].append(best["lower"] + rest)
+        return (best["upper"] - best["lower"]) / max(1e-12, abs(best["upper"] + rest))
+
+    stalled = 0
+    last = np.inf
+    for _ in range(max_iterations):
+        gap = bracket()
+        if gap <= tol or time.perf_counter() - start > max_seconds:
+            break
+        stalled = stalled + 1 if gap > 0.98 * last else 0
+        last = min(last, gap)
+        if stalled >= 8:
+            break
+        mu = float((S * lam).sum() + t @ tau + (U * W).sum())
+        if loss == "hinge":
+            mu += float(s1 @ m1 + s2 @ m2)
+        mu /= degree
+
+        # Nesterov-Todd scaling of the norm cones
+        un, wn = np.linalg.norm(U, axis=1), np.linalg.norm(W, axis=1)
+        dq, dx = np.sqrt((t - un) * (t + un)), np.sqrt((tau - wn) * (tau + wn))
+        eta = np.sqrt(dq / dx)
+        q0, q1, x0, x1 = t / dq, U / dq[:, None], tau / dx, W / dx[:, None]
+        gamma = np.sqrt(0.5 * (1.0 + q0 * x0 + _dot(q1, x1)))
+        nu1 = (q1 - x1) / (2.0 * gamma)[:, None]
+        nn = _dot(nu1, nu1)
+        nu0 = np.sqrt(1.0 + nn)
+        a, k = 1.0 / eta**2, 2.0 * nn + 1.0
+
+        def scaled(b0, b1, eta=eta, nu0=nu0, nu1=nu1):
+            e = _dot(nu1, b1)
+            return eta * (nu0 * b0 + e), eta[:, None] * (b1 + nu1 * (b0 + e / (1.0 + nu0))[:, None])
+
+        def unscaled(b0, b1, eta=eta, nu0=nu0, nu1=nu1):
+            e = _dot(nu1, b1)
+            return (nu0 * b0 - e) / eta, (b1 + nu1 * (e / (1.0 + nu0) - b0)[:, None]) / eta[:, None]
+
+        l0, l1 = scaled(tau, W)
+        ll = l0**2 - _dot(l1, l1)
+        if not (np.isfinite(l0).all() and (ll > 0).all()):
+            break
+
+        # The diagonal of the loss
+        if loss == "squared":
+            delta = np.ones(n)
+        elif loss == "logistic":
+            # Newton's equation for y p = log((1 - q) / q), q = -n y r in (0, 1): on the flat side of the loss p moves
+            # by 1 when q moves by its own size, where r = L'(p) would throw it far out
+            q = -n * y * r
+            delta = np.maximum(q * (1.0 - q) / n, 1e-300)
+            behind = delta * (p - y * (np.log1p(-q) - np.log(q)))
+            lag = _young(p, r, y)
+        else:
+            a1, a2 = m1 / s1, m2 / s2
+            delta = a1 * a2 / (a1 + a2)
+        root = np.sqrt(delta)
+
+        # Factors: L_b^{-1}, Y_b = X_I L_b^{-T}, K
+        ratio = lam / S
+        H = K.grams(ratio)
+        nuhat = nu1 / np.sqrt(np.maximum(nn, 1e-300))[:, None]
+        H += (a * (1.0 / k - 1.0))[:, None, None] * (nuhat[:, :, None] * nuhat[:, None, :])
+        H[:, np.arange(d), np.arange(d)] += a[:, None]
+        try:
+            Li = _inverse_factors(H)
+        except FloatingPointError:
+            break
+        M = np.zeros((n, n))
+        Y = []
+        for i, rows in enumerate(K.rows):
+            XI = X[rows] * root[rows, None]
+            Yi = np.concatenate([XI @ Li[i].T, -(XI @ Li[P + i].T)], axis=1)
+            Y.append(Yi)
+            M[np.ix_(rows, rows)] += Yi @ Yi.T
+        M[np.arange(n), np.arange(n)] += 1.0
+        LK, bad = lapack.dpotrf(M, lower=1, clean=0)
+        if bad:
+            break
+
+        def base(g, e, Li=Li, Y=Y, LK=LK, root=root):
+            """Solve H du + F^T f = g, Delta^{1/2} F du - Delta^{-1/2} f = e by the factors."""
+            h = np.einsum("bij,bj->bi", Li, g)
+            f = -e
+            for i, rows in enumerate(K.rows):
+                f[rows] += Y[i] @ np.concatenate([h[i], h[P + i]])
+            f = lapack.dpotrs(LK, f, lower=1)[0]
+            for i, rows in enumerate(K.rows):
+                e = f[rows] @ Y[i]
+                h[i] -= e[:d]
+                h[P + i] -= e[d:]
+            return np.einsum("bji,bj->bi", Li, h), f
+
+        def linear(g, Li=Li, ratio=ratio, a=a, k=k, nuhat=nuhat, root=root):
+            """The same with refinement; f comes with du, as Delta F du cancels where Delta is large."""
+            du, f = base(g, np.zeros(n))
+            err = np.inf
+            for _ in range(3):
+                along = _dot(nuhat, du)
+                Hdu = a[:, None] * (du + nuhat * ((1.0 / k - 1.0) * along)[:, None]) + K.Gt(ratio * K.G(du))
+                res, tail = g - Hdu - K.Ft(root * f), f - root * K.predict(du)
+                now = np.linalg.norm(res) / np.linalg.norm(g) + np.linalg.norm(tail) / max(np.linalg.norm(f), 1e-300)
+                if now <= 1e-13 or now > 0.5 * err:
+                    break
+                err = now
+                more, extra = base(res, tail)
+                du, f = du + more, f + extra
+            return du, root * f
+
+        rd = K.Ft(r) - W - K.Gt(lam)
+        dtau = beta - tau
+
+        def direction(c0, c1, pl, h1, h2):
+            """The Newton step for the right-hand sides of the norm cones, of the rows, of the hinge slacks."""
+            xi0 = (l0 * c0 - _dot(l1, c1)) / ll
+            xi1 = (c1 - l1 * xi0[:, None]) / l0[:, None]
+            c0, c1 = unscaled(xi0, xi1)
+            c0 = c0 - dtau
+            if loss == "squared":
+                e0 = np.zeros(n)
+            elif loss == "logistic":
+                e0 = behind
+            else:
+                e0 = -y * (a1 * (h2 / s2) - a2 * (h1 / s1)) / (a1 + a2)
+            g = -rd + c1 + (2.0 * nu0 * c0 / k)[:, None] * nu1 + K.Gt(pl / S) - K.Ft(e0)
+            du, f = linear(g)
+            dS = K.G(du)
+            dlam = (pl - lam * dS) / S
+            dt = (c0 / a + 2.0 * nu0 * _dot(nu1, du)) / k
+            dp = K.predict(du)
+            dr = f + e0
+            dW = rd + K.Ft(dr) - K.Gt(dlam)
+            dxi = None if loss != "hinge" else (h1 / s1 + h2 / s2 - a2 * y * dp) / (a1 + a2)
+            return du, dS, dlam, dt, dp, dr, dW, dxi
+
+        def longest(v, dv):
+            ratio = -dv / v
+            top = float(ratio.max())
+            return 1.0 / top if top > 0 else np.inf
+
+        def norm_longest(b0, b1, e0, e1):
+            """Largest step that keeps every (b0, b1) + step (e0, e1) in the cone."""
+            size = np.linalg.norm(b1, axis=1)
+            qa = e0**2 - _dot(e1, e1)
+            qb = b0 * e0 - _dot(b1, e1)
+            qc = (b0 - size) * (b0 + size)
+            disc = qb**2 - qa * qc
+            with np.errstate(divide="ignore", invalid="ignore"):
+                near = qc / (-qb + np.sqrt(np.maximum(disc, 0.0)))
+                steps = np.where((disc >= 0.0) & (near > 0.0), near, np.inf)
+                steps = np.minimum(steps, np.where(e0 < 0.0, -b0 / e0, np.inf))
+            return float(steps.min())
+
+        def step_size(z):
+            du, dS, dlam, dt, dp, dr, dW, dxi = z
+            top = min(longest(S, dS), longest(lam, dlam), norm_longest(t, U, dt, du), norm_longest(tau, W, dtau, dW))
+            if loss == "hinge":
+                dm = y * dr
+                top = min(top, longest(s1, dxi), longest(s2, dxi + y * dp), longest(m1, dm), longest(m2, -dm))
+            return top
+
+        h1 = h2 = None
+        if loss == "hinge":
+            h1, h2 = -s1 * m1, -s2 * m2
+        z = direction(-(l0**2 + _dot(l1, l1)), -2.0 * l0[:, None] * l1, -S * lam, h1, h2)
+        alpha = min(1.0, step_size(z))
+        du, dS, dlam, dt, dp, dr, dW, dxi = z
+        after = float(((S + alpha * dS) * (lam + alpha * dlam)).sum() + (t + alpha * dt) @ (tau + alpha * dtau))
+        after += float(((U + alpha * du) * (W + alpha * dW)).sum())
+        if loss == "hinge":
+            after += float((s1 + alpha * dxi) @ (m1 + alpha * y * dr))
+            after += float((s2 + alpha * (dxi + y * dp)) @ (m2 - alpha * y * dr))
+        sigma = min(1.0, max(after / degree / mu, 0.0)) ** 3
+        target = sigma * mu
+        if loss == "logistic":  # mu must not run ahead of the smooth loss, whose equation is solved by the same steps
+            target = max(target, lag / degree)
+        A0, A1 = unscaled(dt, du)
+        B0, B1 = scaled(dtau, dW)
+        k0, k1 = A0 * B0 + _dot(A1, B1), A0[:, None] * B1 + B0[:, None] * A1
+        if loss == "hinge":
+            h1 = target - s1 * m1 - dxi * (y * dr)
+            h2 = target - s2 * m2 + (dxi + y * dp) * (y * dr)
+        z = direction(
+            target - (l0**2 + _dot(l1, l1)) - k0,
+            -2.0 * l0[:, None] * l1 - k1,
+            target - S * lam - dS * dlam,
+            h1,
+            h2,
+        )
+        alpha = min(1.0, 0.99 * step_size(z))
+        du, dS, dlam, dt, dp, dr, dW, dxi = z
+        if not np.isfinite(alpha) or alpha < 1e-9:
+            break
+        while True:  # rounding in the recomputed slacks
+            nU = U + alpha * du
+            nS = K.G(nU)
+            if (nS > 0.0).all() or alpha < 1e-9:
+                break
+            alpha *= 0.9
+        if alpha < 1e-9:
+            break
+        if loss == "logistic":
+
+            def inside(alpha, q=q, dr=dr):
+                """r + alpha dr, each multiplier kept in its interval: what that leaves in the dual equation goes next."""
+                new = np.clip(q - alpha * n * y * dr, 0.1 * q, 1.0 - 0.1 * (1.0 - q))
+                return -y * np.clip(new, 1e-15, 1.0 - 1e-15) / n
+
+        for _ in range(60):  # stay near the central path: a cone or the smooth loss far behind mu blocks all later steps
+            nt, ntau, nW = t + alpha * dt, tau + alpha * dtau, W + alpha * dW
+            nlam = lam + alpha * dlam
+            un, wn = np.linalg.norm(nU, axis=1), np.linalg.norm(nW, axis=1)
+            inner = np.sqrt(np.maximum((nt - un) * (nt + un), 0.0) * np.maximum((ntau - wn) * (ntau + wn), 0.0))
+            rows = nS * nlam
+            total = float(rows.sum() + nt @ ntau + (nU * nW).sum())
+            if loss == "hinge":
+                h1, h2 = (s1 + alpha * dxi) * (m1 + alpha * y * dr), (s2 + alpha * (dxi + y * dp)) * (m2 - alpha * y * dr)
+                total += float(h1.sum() + h2.sum())
+                rows = np.minimum(rows.min(), min(h1.min(), h2.min()))
+            now = total / degree
+            fine = inner.min() >= WIDE * now and rows.min() >= WIDE * 1e-1 * now
+            if fine and loss == "logistic":
+                fine = _young(K.predict(nU), inside(alpha), y) <= max(3.0 * total, (1.0 - 0.1 * alpha) * lag)
+            if fine:
+                break
+            alpha *= 0.8
+            nU = U + alpha * du
+            nS = K.G(nU)
+        U, S = nU, nS
+        lam, t, tau, W = lam + alpha * dlam, t + alpha * dt, tau + alpha * dtau, W + alpha * dW
+        p = K.predict(U)
+        if loss == "squared":
+            r = p - y
+        elif loss == "logistic":
+            r = inside(alpha)
+        else:
+            r = r + alpha * dr
+            xi = xi + alpha * dxi
+            s1, s2 = xi, xi - 1.0 + y * p
+            m1, m2 = m1 + alpha * (y * dr), m2 - alpha * (y * dr)
+            if not ((s2 > 0).all() and (m1 > 0).all() and (m2 > 0).all()):
+                break
+    else:
+        bracket()
+    return best["U"], best["dual"], best["lower"] + rest, history

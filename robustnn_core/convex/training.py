@@ -1,0 +1,143 @@
+"""``fit``: the convex program solved to a certified gap."""
+
+import numpy as np
+from scipy.optimize import linprog
+
+from robustnn_core import checks, products
+from robustnn_core.convex import admm, interior, program
+
+__all__ = ["fit"]
+
+METHODS = ("auto", "interior", "admm")
+
+#: Above these sizes the interior point is too dear and ``auto`` takes ADMM: operations an iteration, bytes.
+INTERIOR_OPERATIONS = 1e11
+INTERIOR_BYTES = 2e9
+
+
+def _dearness(n, d, P):
+    """Operations an iteration and bytes of the interior point."""
+    return 2.0 * P * (n * d * d + 0.5 * n * n * d), 8.0 * (0.5 * n * d * d + P * n * d + 2.0 * n * n + 20.0 * P * n)
+
+
+def _inside(X, active, gates):
+    """Return gates (P, d) strictly inside their cones, found by a linear program where the given one is not."""
+    E = 2.0 * active.T - 1.0
+    G = np.array(gates.T)
+    size = np.linalg.norm(X, axis=1)
+    margins = (E * (G @ X.T) / size).min(axis=1) / np.maximum(np.linalg.norm(G, axis=1), 1e-300)
+    for i in np.flatnonzero(margins <= 1e-9):
+        d = X.shape[1]
+        rows = E[i][:, None] * X / size[:, None]
+        found = linprog(
+            np.r_[np.zeros(d), -1.0],
+            A_ub=np.c_[-rows, np.ones(len(rows))],
+            b_ub=np.zeros(len(rows)),
+            bounds=[(-1.0, 1.0)] * d + [(None, 1.0)],
+            method="highs",
+        )
+        if found.status != 0 or (rows @ found.x[:d]).min() <= 1e-10:
+            raise ValueError(
+                f"pattern {i} is not the pattern of any gate with no point on its boundary; "
+                "remove it by screen_patterns(X, patterns, 0.0)"
+            )
+        G[i] = found.x[:d]
+    return np.ascontiguousarray(G)
+
+
+def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, max_seconds=np.inf, method="auto"):
+    """Solve the convex program of these patterns to a certified relative gap.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        With its column of ones, if the net has a bias.
+    y : array_like, shape (n,)
+        Labels +-1 for ``hinge`` and ``logistic``.
+    patterns : Patterns
+    beta : float > 0
+    loss : {"squared", "hinge", "logistic"}
+    tol : float > 0
+        The wanted relative gap between the objective and its certified lower bound.
+    max_iterations : int, optional
+        100 for the interior point, 5000 for ADMM.
+    max_seconds : float
+        The wall clock is the only thing that can make two runs differ.
+    method : {"auto", "interior", "admm"}
+        ``interior`` has a cost of P(nd^2 + n^2d) an iteration and needs 15 to 40 of them, down to gaps of 1e-6 and
+        below. ``admm`` costs ndP an iteration and needs hundreds, for gaps of 1e-2 or 1e-3. ``auto`` takes the
+        interior point while an iteration has at most 1e11 operations and its factors fit into 2 GB.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError
+        Bad data (see :func:`~robustnn_core.convex.program.check_problem`), a pattern that no gate makes.
+
+    Examples
+    --------
+    >>> from robustnn_core.convex import Patterns
+    >>> X = [[-1.0, 1.0], [0.0, 1.0], [1.0, 1.0]]
+    >>> found = fit(X, [1.0, 0.0, 1.0], Patterns([[1, 0], [0, 0], [0, 1]], [[-1.0, 1.0], [-0.5, -0.5]]), beta=0.1)
+    >>> found.converged, bool(found.lower_bound <= found.objective)
+    (True, True)
+    """
+    X, y, beta = program.check_problem(X, y, patterns, beta, loss)
+    tol = checks.number(tol, "tol", above=0.0)
+    if max_iterations is not None:
+        max_iterations = checks.integer(max_iterations, "max_iterations", at_least=1)
+    if max_seconds != np.inf:
+        max_seconds = checks.number(max_seconds, "max_seconds", above=0.0)
+    checks.choice(method, "method", METHODS)
+    with products._controller().limit(limits=1, user_api="blas"):
+        return _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method)
+
+
+def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
+    n, d = X.shape
+    active = patterns.active
+    seen = np.flatnonzero((X != 0.0).any(axis=1))  # a point at the origin bears no constraint and is predicted as 0
+    used = np.flatnonzero(active[seen].any(axis=0))  # a block that no point sees is zero at the optimum
+    v, w = np.zeros((d, patterns.count)), np.zeros((d, patterns.count))
+    zero = np.zeros(n)
+    upper = program.loss_value(loss, zero, y)
+    dual = y.copy() if loss == "squared" else y / n * (1.0 if loss == "hinge" else 0.5)
+    if len(seen) == 0 or len(used) == 0 or not y[seen].any():
+        lower = program.dual_value(loss, dual, y)
+        if len(seen) and len(used):  # y = 0 and squared loss
+            lower = max(lower, 0.0)
+        return _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, {"seconds": [0.0], "objective": [upper], "lower_bound": [lower]}, "zero")
+    sub = active[np.ix_(seen, used)]
+    gates = _inside(X[seen], sub, patterns.gates[:, used])
+    if method == "auto":
+        operations, size = _dearness(len(seen), d, len(used))
+        method = "interior" if operations <= INTERIOR_OPERATIONS and size <= INTERIOR_BYTES else "admm"
+    solver, budget = (interior.solve, 100) if method == "interior" else (admm.solve, 5000)
+    # The means run over all n points: with m of them left, the same program with m/n of the loss is n/m of this one.
+    share = 1.0 if loss == "squared" else len(seen) / n
+    rest = (upper - share * program.loss_value(loss, zero[seen], y[seen])) / share
+    U, part, lower, history = solver(
+        np.ascontiguousarray(X[seen]), y[seen], sub, gates, beta / share, loss, rest=rest,
+        tol=tol, max_iterations=max_iterations or budget, max_seconds=max_seconds,
+    )
+    for key in ("objective", "lower_bound"):
+        history[key] = [share * value for value in history[key]]
+    lower *= share
+    dual[seen] = share * part
+    v[:, used], w[:, used] = U[: len(used)].T, U[len(used) :].T
+    return _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method)
+
+
+def _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method):
+    P = (patterns.active * (X @ (v - w))).sum(axis=1)
+    penalty = beta * float(np.linalg.norm(v, axis=0).sum() + np.linalg.norm(w, axis=0).sum())
+    objective = program.loss_value(loss, P, y) + penalty
+    lower = min(lower, objective)  # equal up to the rounding of the two sums
+    gap = (objective - lower) / max(1e-12, abs(objective))
+    return program.Fit(
+        objective, lower, gap, bool(gap <= tol), v, w, patterns, loss, beta, dual, program.recover_net(v, w),
+        {key: np.array(value) for key, value in history.items()}, method,
+    )
