@@ -517,7 +517,7 @@ class _Solver:
             self.history["seconds"].append(time.perf_counter() - clock)
             self.history["objective"].append(best["objective"])
             self.history["lower_bound"].append(best["lower"])
-            if best["objective"] - best["lower"] <= 0.5 * tol * abs(best["objective"]):
+            if best["objective"] - best["lower"] <= 0.9 * tol * abs(best["objective"]):
                 break
             try:
                 step = _Step(self, x, s, z, w, tau, a, curve)
@@ -674,11 +674,10 @@ class _Step:
                 M[j, :, i] = block
         self.factors = [linalg.cho_factor(h + 1e-13 * np.trace(h) / d * np.eye(d), lower=True) for h in H]
         self.M, self.whole = M.copy(), None
-        for i in range(P):  # (H_v^-1 + H_w^-1)^-1 = H_v (H_v + H_w)^-1 H_w
-            both = linalg.cho_factor(H[i] + H[P + i], lower=True)
-            parallel = H[i] @ linalg.cho_solve(both, H[P + i])
-            M[i, :, i] += 0.5 * (parallel + parallel.T)
         self.both = [linalg.cho_factor(H[i] + H[P + i], lower=True) for i in range(P)]
+        for i in range(P):  # (H_v^-1 + H_w^-1)^-1 = H_v (H_v + H_w)^-1 H_w
+            parallel = H[i] @ linalg.cho_solve(self.both[i], H[P + i], check_finite=False)
+            M[i, :, i] += 0.5 * (parallel + parallel.T)
         whole = M.reshape(P * d, P * d)
         whole[np.arange(P * d), np.arange(P * d)] += 1e-14 * np.trace(whole) / (P * d)
         self.system = linalg.cho_factor(whole, lower=True, overwrite_a=True, check_finite=False)
@@ -736,7 +735,7 @@ class _Step:
         size = np.abs(g).max()
         fine = max(1e-15 * size, 1e-3 * self.room)  # an error that no dual cone notices
         best, least = None, np.inf
-        for route, rounds in ((self.reduced, 3), (self.direct, 6)):
+        for route, rounds in ((self.reduced, 5), (self.direct, 6)):
             if route == self.reduced and self.whole is not None:
                 continue
             dU, rest = np.zeros_like(g), g
@@ -749,7 +748,7 @@ class _Step:
                 best, least = dU, left
                 if least <= fine:
                     break
-            if least <= max(1e-9 * size, fine):
+            if least <= max(1e-7 * size, fine):
                 break
         if best is None or not np.isfinite(best).all():
             raise np.linalg.LinAlgError("the direction is not finite")
