@@ -4,6 +4,7 @@
 * :mod:`~robustnn_core.convex.program`: the convex program, its losses, certificates, the net of a solution.
 * :mod:`~robustnn_core.convex.training`: ``fit``, by an interior point or, for many points, by ADMM.
 * :mod:`~robustnn_core.convex.generation`: better patterns than the sampled ones, and the global optimum certified.
+* :mod:`~robustnn_core.convex.sparse`: the same net with few blocks; units that cannot turn.
 * :mod:`~robustnn_core.convex.robust`: convex adversarial training, the worst case of a box with a certificate.
 * :mod:`~robustnn_core.convex.gradient`: the baselines, Adam on the points, on FGSM's or on PGD's.
 * :mod:`~robustnn_core.convex.theory`: how many patterns there are, how many draws the guarantee asks for.
@@ -14,6 +15,7 @@ from robustnn_core.convex.gradient import GradientFit, attack_box, train_gradien
 from robustnn_core.convex.patterns import Patterns, enumerate_patterns, robust_margins, sample_patterns, screen_patterns
 from robustnn_core.convex.program import Fit
 from robustnn_core.convex.robust import RobustFit, WorstCase, box, fit_robust, robust_linear, worst_case_loss
+from robustnn_core.convex.sparse import SampledFit, reduce_blocks, sampled_convex
 from robustnn_core.convex.theory import arrangement_bound, arrangement_count, patterns_needed
 from robustnn_core.convex.training import fit
 
@@ -22,6 +24,7 @@ __all__ = [
     "GradientFit",
     "Patterns",
     "RobustFit",
+    "SampledFit",
     "WorstCase",
     "arrangement_bound",
     "arrangement_count",
@@ -32,10 +35,12 @@ __all__ = [
     "fit_robust",
     "patterns_needed",
     "price",
+    "reduce_blocks",
     "refine",
     "robust_linear",
     "robust_margins",
     "sample_patterns",
+    "sampled_convex",
     "screen_patterns",
     "train_gradient",
     "worst_case_loss",

@@ -1,0 +1,255 @@
+"""Smaller relatives of a solution: the same predictions from few blocks, and the program with units that cannot turn."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numba import njit
+from scipy.optimize import linprog
+
+from robustnn_core import checks, nets, products
+from robustnn_core.convex import program
+from robustnn_core.convex.patterns import Patterns
+from robustnn_core.convex.program import Fit
+
+__all__ = ["SampledFit", "reduce_blocks", "sampled_convex"]
+
+#: A block is nonzero if it is longer than this times the longest, and a set of columns is dependent below it.
+_NOTHING = 1e-9
+
+
+def reduce_blocks(X, fit):
+    r"""Return a fit with at most n nonzero blocks, the same predictions and no larger objective.
+
+    Carathéodory's argument as an algorithm. With :math:`g_b = \pm(X\hat u_b)_+` the predictions are
+    :math:`\sum_b\tau_bg_b`. While :math:`\sum_bz_bg_b = 0` for some :math:`z \ne 0` with :math:`\sum_b z_b \ge 0`, the
+    lengths :math:`\tau - tz` predict the same and do not cost more, up to the t at which a block vanishes.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    fit : Fit
+        Of this X.
+
+    Returns
+    -------
+    Fit
+        With the bounds of ``fit``; patterns without a block stay. It is *a* solution with few blocks, not always the
+        one with the fewest.
+
+    Examples
+    --------
+    >>> from robustnn_core import convex
+    >>> X = np.eye(3)
+    >>> found = convex.fit(X, [1.0, 0.0, 0.0], convex.enumerate_patterns(X), beta=0.1, tol=1e-6)
+    >>> found.blocks, reduce_blocks(X, found).blocks <= 3
+    (4, True)
+    """
+    if not isinstance(fit, Fit):
+        raise ValueError(f"fit = {fit!r} must be a Fit; make it by convex.fit(X, y, patterns, beta=...)")
+    X = checks.array(X, "X", shape=(fit.patterns.active.shape[0], fit.v.shape[0]))
+    P = fit.patterns.count
+    U = np.hstack([fit.v, fit.w])
+    tau = np.linalg.norm(U, axis=0)
+    kept = np.flatnonzero(tau > _NOTHING * tau.max())
+    if not tau.any():
+        return fit
+    signs = np.where(kept < P, 1.0, -1.0)
+    D = fit.patterns.active[:, kept % P]
+    with products._controller().limit(limits=1, user_api="blas"):
+        G = signs * D * (X @ (U[:, kept] / tau[kept]))
+        # what the blocks that count as zero predict is given back by the others where it can be
+        rest = (np.where(np.arange(2 * P) < P, 1.0, -1.0) * np.hstack([fit.patterns.active] * 2) * (X @ U)).sum(axis=1)
+        left = _caratheodory(G, tau[kept])
+        used = left > 0.0
+        off = rest - G @ left
+        step = np.linalg.lstsq(G[:, used], off, rcond=1e-12)[0]
+        if (left[used] + step > 0.0).all() and left[used].sum() + step.sum() <= tau.sum():
+            left[used] += step
+    scale = np.zeros(2 * P)
+    scale[kept] = left / tau[kept]
+    U = U * scale
+    v, w = np.ascontiguousarray(U[:, :P]), np.ascontiguousarray(U[:, P:])
+    saved = fit.beta * float(tau.sum() - left.sum())
+    objective = max(fit.objective - max(saved, 0.0), fit.lower_bound)
+    gap = (objective - fit.lower_bound) / max(1e-12, abs(objective))
+    return replace(fit, objective=objective, gap=gap, v=v, w=w, net=program.recover_net(v, w))
+
+
+def _caratheodory(G, tau):
+    """Lengths with the same G tau and no larger sum, nonzero on independent columns only."""
+    tau = tau.copy()
+    n = len(G)
+    while True:
+        used = np.flatnonzero(tau > 0.0)
+        # n + 1 columns are dependent; fewer are so if the smallest singular value is nothing
+        some = used[np.argsort(tau[used], kind="stable")][: n + 1]
+        size, right = np.linalg.svd(G[:, some], full_matrices=True)[1:]
+        if len(some) <= n and size[-1] > _NOTHING * size[0]:
+            return tau
+        z = right[-1]
+        if z.sum() < 0.0 or (z.sum() == 0.0 and z[0] < 0.0):
+            z = -z
+        ratio = np.where(z > 0.0, tau[some] / np.where(z > 0.0, z, 1.0), np.inf)
+        first = int(ratio.argmin())
+        tau[some] = np.maximum(tau[some] - ratio[first] * z, 0.0)
+        tau[some[first]] = 0.0
+
+
+# ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class SampledFit:
+    """A solution of the program with fixed units.
+
+    Attributes
+    ----------
+    objective : float
+    lower_bound : float
+        Certified, of the program with these gates.
+    gap : float
+        Relative.
+    converged : bool
+        gap <= tol.
+    alpha : ndarray, shape (m,)
+        Output weights.
+    net : nets.ReLUSum
+    """
+
+    objective: float
+    lower_bound: float
+    gap: float
+    converged: bool
+    alpha: np.ndarray
+    net: nets.ReLUSum
+
+
+def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20_000):
+    r"""Learn the output weights of given units: a lasso with random features.
+
+    .. math:: \min_\alpha\ L\Big(\sum_i (Xa_i)_+\,\alpha_i,\ y\Big) + \beta\sum_i|\alpha_i|,\qquad |a_i| = 1 .
+
+    Its optimum is at least that of the convex program with the patterns of the same gates.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    y : array_like, shape (n,)
+    gates : array_like, shape (d, m)
+        Nonzero; they are divided by their lengths.
+    beta : float > 0
+    loss : {"squared", "hinge", "logistic"}
+        Coordinate descent for the first, inside Newton's method for the last; a linear program for the hinge.
+    tol : float > 0
+        Wanted relative gap.
+    max_sweeps : int >= 1
+
+    Returns
+    -------
+    SampledFit
+
+    Examples
+    --------
+    >>> found = sampled_convex(np.eye(2), [1.0, -2.0], np.eye(2), beta=0.5)
+    >>> found.alpha, found.objective  # each weight is shrunk by beta
+    (array([ 0.5, -1.5]), 1.25)
+    """
+    gates = checks.array(gates, "gates", shape=("d", "m"))
+    length = np.linalg.norm(gates, axis=0)
+    if not length.all():
+        raise ValueError(f"gates has the zero column {int(np.flatnonzero(length == 0.0)[0])}; give every unit a direction")
+    gates = gates / length
+    tol = checks.number(tol, "tol", above=0.0)
+    max_sweeps = checks.integer(max_sweeps, "max_sweeps", at_least=1)
+    one = Patterns(np.ones((len(np.atleast_2d(X)), 1), dtype=bool), np.ones((gates.shape[0], 1)))
+    X, y, beta = program.check_problem(X, y, one, beta, loss)
+    with products._controller().limit(limits=1, user_api="blas"):
+        A = np.asfortranarray(np.maximum(X @ gates, 0.0))
+        alpha, objective, lower = (_by_program if loss == "hinge" else _by_descent)(A, y, beta, loss, tol, max_sweeps)
+    lower = min(lower, objective)
+    gap = (objective - lower) / max(1e-12, abs(objective))
+    used = alpha != 0.0
+    net = nets.ReLUSum((gates * np.abs(alpha))[:, used].T, np.sign(alpha[used])) if used.any() else nets.ReLUSum(np.zeros((1, X.shape[1])), [1.0])
+    return SampledFit(objective, lower, gap, bool(gap <= tol), alpha, net)
+
+
+def _bracket(A, y, alpha, z, beta, loss):
+    """The objective, and the lower bound of the dual point nearest to z."""
+    objective = program.loss_value(loss, A @ alpha, y) + beta * float(np.abs(alpha).sum())
+    z = program.clip_dual(loss, z, y)
+    rho = float(np.abs(z @ A).max())
+    return objective, program.best_scale(loss, z, y, beta / rho if rho > 0.0 else 1.0)[1]
+
+
+def _by_descent(A, y, beta, loss, tol, max_sweeps):
+    n, m = A.shape
+    alpha, best, lower = np.zeros(m), None, -np.inf
+    p, done = np.zeros(n), 0
+    while True:
+        if loss == "squared":
+            slope, curve = p - y, np.ones(n)
+        else:
+            q = 1.0 / (1.0 + np.exp(np.clip(y * p, -700.0, 700.0)))
+            slope, curve = -y * q / n, np.maximum(q * (1.0 - q), 1e-6) / n
+        objective, bound = _bracket(A, y, alpha, -slope, beta, loss)
+        lower = max(lower, bound)
+        if best is None or objective < best[1]:
+            best = alpha.copy(), objective
+        if best[1] - lower <= tol * max(1e-12, abs(best[1])) or done >= max_sweeps:
+            return *best, lower
+        # a model of second order around p, solved by coordinates; for the squared loss it is the program itself
+        sweeps = 20
+        new = alpha.copy()
+        _descend(A, curve, slope, new, beta, sweeps)
+        done += sweeps
+        share, cost = 1.0, best[1] if loss == "squared" else objective
+        while loss != "squared" and share > 1e-6:
+            trial = alpha + share * (new - alpha)
+            if program.loss_value(loss, A @ trial, y) + beta * np.abs(trial).sum() <= cost:
+                break
+            share *= 0.5
+        alpha = alpha + share * (new - alpha) if share < 1.0 else new
+        p = A @ alpha
+
+
+@njit(cache=True)
+def _descend(A, curve, slope, alpha, beta, sweeps):
+    """Coordinate descent on slope.(A da) + .5 |A da|^2_curve + beta |alpha|_1; ``alpha`` is changed in place."""
+    n, m = A.shape
+    r = slope.copy()
+    square = np.empty(m)
+    for j in range(m):
+        s = 0.0
+        for k in range(n):
+            s += curve[k] * A[k, j] * A[k, j]
+        square[j] = s
+    for _ in range(sweeps):
+        for j in range(m):
+            if square[j] == 0.0:
+                continue
+            g = 0.0
+            for k in range(n):
+                g += A[k, j] * r[k]
+            old = alpha[j]
+            top = square[j] * old - g
+            new = np.sign(top) * max(abs(top) - beta, 0.0) / square[j]
+            if new != old:
+                alpha[j] = new
+                for k in range(n):
+                    r[k] += curve[k] * (new - old) * A[k, j]
+
+
+def _by_program(A, y, beta, loss, tol, max_sweeps):
+    n, m = A.shape
+    rows = y[:, None] * A
+    found = linprog(
+        np.r_[np.full(2 * m, beta), np.full(n, 1.0 / n)],
+        A_ub=np.c_[-rows, rows, -np.eye(n)],
+        b_ub=np.full(n, -1.0),
+        bounds=(0.0, None),
+        method="highs",
+    )
+    if found.status != 0:
+        raise RuntimeError(f"the linear program of the hinge loss failed: {found.message}")
+    alpha = found.x[:m] - found.x[m : 2 * m]
+    return alpha, *_bracket(A, y, alpha, -y * found.ineqlin.marginals, beta, loss)

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from robustnn_core import convex
+from robustnn_core.convex import admm, program, proofs, solvers
+
+BETA = {"squared": 0.5, "hinge": 0.01, "logistic": 0.01}
+
+
+def test_nearest_point_of_a_cone():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        A, a = rng.standard_normal((40, 5)), rng.standard_normal(5)
+        e, u = np.sign(A @ a), rng.standard_normal(5)
+        v = admm._nearest(u, e, A)
+        assert (e * (A @ v)).min() >= -1e-10
+        assert v @ (u - v) == pytest.approx(0.0, abs=1e-10)  # Moreau: the rest is orthogonal to the point ...
+        inside = rng.standard_normal((5, 2000)) + 3.0 * a[:, None]
+        inside = inside[:, (e[:, None] * (A @ inside) >= 0).all(axis=0)]
+        assert ((u - v) @ inside <= 1e-9).all()  # ... and in the polar cone
+
+
+@pytest.mark.parametrize("loss", program.LOSSES)
+def test_admm_with_thin_cones(loss):
+    # 300 points leave cones so thin that a shift along the gate costs more than the whole penalty
+    X, y, patterns = solvers.problem(300, 3, 10, loss=loss)
+    exact = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-6)
+    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-2, method="admm", max_iterations=1500)
+    assert exact.converged and f.converged
+    assert f.lower_bound <= exact.objective and exact.lower_bound <= f.objective
+    E = 2.0 * patterns.active - 1.0
+    assert (E * (X @ f.v)).min() >= 0 and (E * (X @ f.w)).min() >= 0
+
+
+@pytest.mark.parametrize("beta", [0.1, 1e-2, 1e-3])
+def test_hinge_does_not_stop_at_a_gap_of_one(beta):
+    X, y, patterns = solvers.problem(100, 10, 20, loss="hinge")
+    assert convex.fit(X, y, patterns, beta=beta, loss="hinge", tol=1e-6).converged
+
+
+@pytest.mark.parametrize("loss", program.LOSSES)
+def test_ledgers_hold(loss):
+    X, y, patterns = solvers.problem(20, 3, 6, loss=loss, seed=2)
+    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-8)
+    proofs.block_structure(X, patterns).assert_holds()
+    proofs.conjugate(loss, y).assert_holds()
+    proofs.strong_duality(X, f).assert_holds()
+    proofs.gap_is_complementarity(X, y, patterns, beta=0.3, loss=loss).assert_holds()
+    proofs.admm_steps(X, y, patterns, beta=0.1, loss=loss).assert_holds()
+    for noise in (0.0, 0.1, 3.0):
+        proofs.certificate(X, y, f, noise=noise, seed=1).assert_holds()
+
+
+def test_stored_run_says_where_it_comes_from():
+    stored = solvers.measured()
+    assert {"numpy", "cvxpy", "clarabel", "scs"} <= set(stored["versions"]) and stored["machine"]["cores"] >= 1
+    for row in stored["rows"]:
+        assert row["seconds"] > 0 and (row["gap"] is None or row["solver"].startswith("fit"))
+
+
+def test_too_many_patterns_asked_for():
+    with pytest.raises(ValueError, match="count = 50: 100 draws made only"):
+        solvers.problem(5, 2, 50)
