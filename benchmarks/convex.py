@@ -1,13 +1,21 @@
 """The convex program against its peers, in one run: ``python benchmarks/convex.py [--quick]``.
 
+``python -m benchmarks.convex --save`` also writes the tables, with versions and machine, to
+``robustnn_core/convex/measured.json``, which the page on solvers shows.
+
 Same data and patterns for everybody, the best of several runs after a warm one, one thread for ours. Peers that
 are not installed are skipped and said so; modelling time is left out of theirs (their own solve time is printed too).
 """
 
 import importlib.metadata
 import importlib.util
+import json
+import os
+import platform
 import sys
 import time
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +23,8 @@ from robustnn_core import convex
 
 QUICK = "--quick" in sys.argv
 TRIALS = 2 if QUICK else 3
+SAVE = "--save" in sys.argv
+ROWS = []
 LOSSES = (("squared", 1.0), ("hinge", 1e-2), ("logistic", 1e-2))
 
 
@@ -59,7 +69,21 @@ def by_cvxpy(X, y, patterns, beta, loss, solver, options):
     return float(program.value), float(program.solver_stats.solve_time)
 
 
-def table(n, d, P):
+def row(n, d, P, loss, name, objective, gap, seconds):
+    ROWS.append({"n": n, "d": d, "P": P, "loss": loss, "solver": name, "objective": objective, "gap": gap, "seconds": seconds})
+
+
+def save(path=Path(__file__).parent.parent / "robustnn_core/convex/measured.json"):
+    """Write the rows with what they depend on; a gap is there only where it is certified."""
+    packages = ("numpy", "scipy", "cvxpy", "clarabel", "scs")
+    versions = {name: importlib.metadata.version(name) for name in packages if have(name)}
+    load = round(os.getloadavg()[0], 1)
+    machine = {"cores": os.cpu_count(), "architecture": platform.machine(), "python": platform.python_version(), "load": load}
+    stored = {"date": date.today().isoformat(), "machine": machine, "versions": versions, "rows": ROWS}
+    path.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+
+
+def table(n, d, P, losses=LOSSES):
     peers = []
     if have("cvxpy"):
         peers = [("Clarabel", "clarabel", "CLARABEL", {}), ("SCS", "scs", "SCS", {"eps_abs": 1e-6, "eps_rel": 1e-6, "max_iters": 100_000})]
@@ -68,12 +92,13 @@ def table(n, d, P):
     else:
         print("\ncvxpy is not installed: its rows are missing")
     print(f"n = {n}, d = {d}, P = {P}: objective, certified gap, seconds")
-    for loss, beta in LOSSES:
+    for loss, beta in losses:
         X, y, patterns = problem(n, d, P, loss)
         ours = {}
         for tol in (1e-4, 1e-6):
             runs = [timed(lambda tol=tol: convex.fit(X, y, patterns, beta=beta, loss=loss, tol=tol)) for _ in range(TRIALS + 1)][1:]
             ours[tol], f = min(run[0] for run in runs), runs[0][1]
+            row(n, d, P, loss, f"fit, tol {tol:.0e}", f.objective, f.gap, ours[tol])
             print(f"  {loss:9s} fit, tol {tol:.0e}    {f.objective:.6f} {f.gap:8.1e} {ours[tol]:9.3f}   {len(f.history['seconds'])} steps")
         for name, _, solver, options in peers:
             try:
@@ -81,6 +106,7 @@ def table(n, d, P):
             except Exception as error:  # a peer that fails is a row, not the end of the run
                 print(f"  {loss:9s} {name:16s} failed: {error}")
                 continue
+            row(n, d, P, loss, name, value, None, seconds)
             print(f"  {loss:9s} {name:16s} {value:.6f}          {seconds:9.3f}   {seconds / ours[1e-6]:.0f} times fit at 1e-6, {seconds / ours[1e-4]:.0f} at 1e-4")
 
 
@@ -97,4 +123,6 @@ if __name__ == "__main__":
     table(200, 20, 50)
     if not QUICK:
         table(600, 147, 36)
+    if SAVE:
+        save()
     scaling()

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import nnls
 
 from robustnn_core.convex import program
 
@@ -37,8 +38,8 @@ def _prox(loss, q, y, weight, start):
 
 
 def _center(X, E, gates, steps=8):
-    """Gates moved towards the analytic centre of their cone, block by block: the shift that restores feasibility is
-    as large as one over their margin."""
+    """Gates moved towards the analytic centre of their cone, block by block: what a shift along a gate costs is one
+    over its margin."""
     n, d = X.shape
     out = gates / np.linalg.norm(gates, axis=1, keepdims=True)
     for i in range(len(out)):
@@ -56,6 +57,29 @@ def _center(X, E, gates, steps=8):
     return out
 
 
+def _nearest(u, e, A, rounds=20):
+    """The point of the cone {v : e * Av >= 0} nearest to u, by Moreau: u + R^T x with x >= 0 that makes it shortest.
+
+    The rows R are added as they are violated. A shift along the gate would do too, but is longer by one over the
+    margin of the gate, which is small where points are many.
+    """
+    v, work = u, np.empty(0, dtype=np.intp)
+    for _ in range(rounds):
+        s = e * (A @ v)
+        bad = np.flatnonzero(s < -1e-12 * np.linalg.norm(u))
+        bad = np.setdiff1d(bad[np.argsort(s[bad])[: 2 * len(u)]], work)
+        if not bad.size:
+            break
+        work = np.concatenate([work, bad])
+        R = e[work, None] * A[work]
+        try:
+            x, _ = nnls(R.T, -u, maxiter=20 * len(work))
+        except RuntimeError:
+            break
+        v, work = u + x @ R, work[x > 0.0]
+    return v
+
+
 def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max_seconds, relax=1.6, every=20):
     """Return U (2P, d), dual lambda, lower bound, history; see :func:`robustnn_core.convex.interior.solve`."""
     begin = time.perf_counter()
@@ -71,7 +95,8 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
     A = row * unit
     gates = _center(unit, E, gates)
     margin = (E * (A @ gates.T)).min(axis=0)
-    push = gates / margin[:, None]  # E_i A push_i >= 1
+    push = np.tile(gates / margin[:, None], (2, 1))  # E_b A push_b >= 1
+    reach = np.linalg.norm(A, axis=1).max()
 
     def rows(U):
         Z = A @ U.T
@@ -91,25 +116,33 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
     best = {"upper": program.loss_value(loss, np.zeros(n), y), "lower": -np.inf, "U": np.zeros((2 * P, d)), "dual": np.zeros(n)}
 
     def bracket(U, r, lam):
-        """Upper: push both twins into the cone by the same amount. Lower: the multipliers, clipped and scaled."""
-        need = np.maximum(-rows(U).min(axis=0), 0.0)
-        need = np.maximum(need[:P], need[P:])
-        need = need * (1.0 + 1e-9) + 1e-13 * (need > 0.0)
-        shift = need[:, None] * push
-        V = U + np.concatenate([shift, shift])
-        for _ in range(3):  # rounding
-            bad = (rows(V) < 0.0).any(axis=0)
-            bad = bad[:P] | bad[P:]
-            if not bad.any():
+        """Upper: the nearest blocks in the cones. Lower: the multipliers of the predictions, clipped and scaled."""
+        outside = np.flatnonzero(rows(U).min(axis=0) < 0.0)
+        if outside.size:
+            U = U.copy()
+            for b in outside:
+                U[b] = _nearest(U[b], E[:, b % P], A)
+        # What rounding leaves, and room for the rounding of other orders of summation
+        V = U
+        for _ in range(3):
+            room = 1e-13 * reach * np.linalg.norm(V, axis=1)
+            need = np.maximum(room - rows(V).min(axis=0), 0.0) * (room > 0.0)
+            if not need.any():
                 break
-            V = V + np.tile(bad[:, None] * (1e-12 * (1.0 + np.abs(V).max())) * push, (2, 1))
-        else:
-            V[np.tile(bad, 2)] = 0.0
+            V = V + (2.0 * need)[:, None] * push
+        V = np.where((rows(V) < 0.0).any(axis=0)[:, None], 0.0, V)
         upper = program.loss_value(loss, predict(V), y) + beta * float(np.linalg.norm(V, axis=1).sum())
         if upper < best["upper"]:
             best["upper"], best["U"] = upper, V
         z = program.clip_dual(loss, -r, y)
-        c = np.linalg.norm(predict_t(z) + rows_t(np.maximum(lam, 0.0)), axis=1).max() / beta * (1.0 + 1e-12)
+        g = predict_t(z)
+        prices = np.linalg.norm(g + rows_t(np.maximum(lam, 0.0)), axis=1)
+        c = 0.0
+        for b in np.argsort(-prices):  # the dearest block decides; its best multipliers are a projection
+            if prices[b] <= c:
+                break
+            c = max(c, min(prices[b], float(np.linalg.norm(_nearest(g[b], E[:, b % P], A)))))
+        c *= (1.0 + 1e-12) / beta
         theta, lower = program.best_scale(loss, z, y, 1.0 / max(c, 1e-300))
         if lower > best["lower"]:
             best["lower"], best["dual"] = lower, theta * z
