@@ -73,13 +73,17 @@ class ConvNet:
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Mean cross-entropy and accuracy on the training images as they were met, one number an epoch."""
+    """Mean cross-entropy and accuracy on the training images as they were met, one number an epoch.
+
+    ``watched`` holds what ``watch`` returned after each epoch (empty without it).
+    """
 
     loss: np.ndarray
     accuracy: np.ndarray
+    watched: tuple = ()
 
 
-def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes=10, progress=False):
+def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes=10, watch=None, progress=False):
     """Train a :class:`ConvNet` from scratch: Adam on the cross-entropy, the rate falling to 0 along a cosine.
 
     Parameters
@@ -92,6 +96,8 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
     rate : float > 0
     seed : int >= 0 or tuple of int
         Of the first weights and of the order of the images.
+    watch : callable, optional
+        ``watch(net)`` is called after every epoch, with the net as it then is.
     progress : bool
 
     Returns
@@ -123,13 +129,15 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
     labels = labels.astype(np.int64)
     epochs, batch = checks.integer(epochs, "epochs", at_least=1), checks.integer(batch, "batch", at_least=1)
     rate = checks.number(rate, "rate", above=0.0)
+    if watch is not None and not callable(watch):
+        raise ValueError(f"watch = {watch!r} must be a function of the net, or None")
     start, order = streams.spawn(seed, 2)
     net = ConvNet.initial(side, seed=start, filters=filters, classes=classes)
     rng = streams.generator(order)
     X = X.astype(np.float32)
     first, second = ([np.zeros_like(p) for p in net.parameters] for _ in range(2))
     total, t = epochs * -(-len(X) // batch), 0
-    losses, hits = np.zeros(epochs), np.zeros(epochs)
+    losses, hits, watched = np.zeros(epochs), np.zeros(epochs), []
     for epoch in sweeps.progress(range(epochs), label="ConvNet", show=progress):
         chosen = rng.permutation(len(X))
         for begin in range(0, len(X), batch):
@@ -147,7 +155,9 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
                 m += 0.1 * (g - m)
                 s += 0.001 * (g * g - s)
                 p -= step * m / (np.sqrt(s) + 1e-8)
-    return net, History(losses / len(X), hits / len(X))
+        if watch is not None:
+            watched.append(watch(net))
+    return net, History(losses / len(X), hits / len(X), tuple(watched))
 
 
 def _parts(X):
