@@ -157,7 +157,8 @@ def orthogonal(count, dimension, seed, *, norm=1.0):
 def noise_base(leak, *, eps, count, adversarial, dimension, trials, seed):
     """Draw the noise base ``trials`` times for one orthogonal D, solve M lam = 1, and measure T1 + T2 on D.
 
-    The closed form, not a training: multipliers that are not positive stay as they are and are counted.
+    The closed form, not a training: multipliers that are not positive stay as they are and are counted. Every draw is
+    used together with its mirror image, base and -base, which leaves the expectations and takes most of their error.
 
     Parameters
     ----------
@@ -185,18 +186,24 @@ def noise_base(leak, *, eps, count, adversarial, dimension, trials, seed):
     right, shares, positive, mean, square = [], [], [], [], []
     for own in seeds[1:]:
         adv = adversarial_set(X, y, direction=w, eps=eps, base="noise", count=adversarial, seed=own)
-        lam = np.linalg.solve(theory.pattern_matrix(products.gram(adv.X), adv.y, leak), np.ones(len(adv.y)))
-        weights = (lam * adv.y)[None]
-        told, pushed = (y * products.product(X, products.product(weights, part)[0]) for part in (adv.X, adv.eta))
+        mirrored = AdversarialSet(base=-adv.base, eta=adv.eta, y=adv.y)
+        told, pushed = (np.concatenate(part) for part in zip(*(_voices(X, y, one, leak, positive) for one in (adv, mirrored))))
         right.append(np.mean(told > 0))
         shares.append(1 - told.mean() / pushed.mean())
-        positive.append(np.mean(lam > 0))
         mean.append(told.mean())
         square.append(np.mean((told - told.mean()) ** 2))
     argument = float(np.mean(mean) / math.sqrt(np.mean(square)))
     plain = eps * math.sqrt(3 * adversarial / count)
     error = float(np.std(shares, ddof=1) / math.sqrt(trials))
     return NoiseBase(float(np.mean(right)), argument, argument / plain, float(np.mean(shares)), error, float(np.mean(positive)))
+
+
+def _voices(X, y, adv, leak, positive):
+    """y (T1 + T2) and y T2 at the rows of X; the share of positive multipliers goes to the list ``positive``."""
+    lam = np.linalg.solve(theory.pattern_matrix(products.gram(adv.X), adv.y, leak), np.ones(len(adv.y)))
+    positive.append(np.mean(lam > 0))
+    weights = (lam * adv.y)[None]
+    return tuple(y * products.product(X, products.product(weights, part)[0]) for part in (adv.X, adv.eta))
 
 
 def learn(
