@@ -57,10 +57,10 @@ def test_steps_against_autograd(loss):
 
     W = torch.tensor(started(5, 4, 7, 2.0))
     # steps in which the fastest margin grows by .4 to first order
-    growth = torch.func.jvp(margins, (W,), (-gradient(W),))[1].max()
+    growth = torch.autograd.functional.jvp(margins, W, -gradient(W))[1].max()
     flow = P.train_flow(X_SMALL, Y_SMALL, leak=0.3, width=4, steps=2, seed=5, loss=loss, start_scale=2.0, increment=0.4)
     V = W - 0.4 / growth * gradient(W)
-    growth = torch.func.jvp(margins, (V,), (-gradient(V),))[1].max()
+    growth = torch.autograd.functional.jvp(margins, V, -gradient(V))[1].max()
     np.testing.assert_allclose(flow.net.weights, (V - 0.4 / growth * gradient(V)).numpy(), rtol=1e-11, atol=1e-13)
     descent = P.train_descent(X_SMALL, Y_SMALL, leak=0.3, width=4, steps=2, rate=0.3, seed=5, loss=loss, start_scale=2.0)
     V = W - 0.3 * gradient(W)
