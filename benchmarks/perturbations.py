@@ -165,7 +165,7 @@ def cnn(quick, batch=64):
     calls = {"convnet.train": ours}
     if torch:
         calls["PyTorch, 2 threads"] = lambda: torch_cnn(X, y, batch, 2)
-        calls["PyTorch, 1 thread"] = lambda: torch_cnn(X, y, batch, 1)  # its threads wait for each other: slow under load
+        calls["PyTorch, 1 thread"] = lambda: torch_cnn(X, y, batch, 1)  # two wait for each other, slow under load
     for call in calls.values():
         call()
     seconds = {name: [] for name in calls}
