@@ -362,7 +362,7 @@ def false_half(X, y, labels, leak, *, kappa):
     if y.sum() != 0 or labels.sum() != 0 or s.sum() != 0:
         raise ValueError("y and labels must balance: each of the four combinations equally often")
     N = len(y)
-    square = float(np.einsum("nd,nd->n", X, X).mean())
+    square = float((X**2).sum(axis=1).mean())
     w, wrong = theory.direction(X, y, np.ones(N)), s < 0
     moved = geometry.perturb(X, labels, direction=w, eps=kappa * math.sqrt(square / N))
     H, away = products.gram(moved) / square, ~np.eye(N, dtype=bool)
