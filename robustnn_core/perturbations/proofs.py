@@ -253,7 +253,7 @@ def reflection(X, y, leak, *, kappa, seed=0):
     H = products.gram(moved)
     o = theory._orthogonality(H, leak)
     away = ~np.eye(N, dtype=bool)
-    ledger = Ledger("Flipped labels and the reflection")
+    ledger = Ledger(f"Flipped labels and the reflection, kappa = {kappa:g}")
     ledger.eq("K1", r"|w|=R\sqrt N\quad(\text{multipliers }1)", np.linalg.norm(w) / math.sqrt(square * N), 1.0)
     ledger.eq("K2", r"y_n\langle w/|w|,x^a_n\rangle=(1-\kappa)R/\sqrt N", y * (moved @ unit) * math.sqrt(N / square), 1 - kappa)
     ledger.eq("K3", r"\langle x^a_n,x^a_k\rangle=-y_ny_kR^2\kappa(2-\kappa)/N", H[away] / square, (-np.multiply.outer(y, y) * kappa * (2 - kappa) / N)[away])
