@@ -383,11 +383,11 @@ def gap_is_complementarity(X, y, patterns, *, beta, loss="squared", seed=0):
     t = np.linalg.norm(U, axis=1) + rng.uniform(0.0, 1.0, len(F))
     p = np.einsum("bkd,bd->k", F, U)
     dual = _minus_slope(loss, p[None], y)[0]
-    w = -np.einsum("bkd,k->bd", F, dual) - np.einsum("bkd,bk->bd", G, mu)
+    rest = -np.einsum("bkd,k->bd", F, dual) - np.einsum("bkd,bk->bd", G, mu)
     gap = program.loss_value(loss, p, y) + beta * t.sum() - program.dual_value(loss, dual, y)
-    products = (np.einsum("bkd,bd->bk", G, U) * mu).sum() + (beta * t + (U * w).sum(axis=1)).sum()
+    products = (np.einsum("bkd,bd->bk", G, U) * mu).sum() + (beta * t + (U * rest).sum(axis=1)).sum()
     ledger = Ledger("The gap is the complementarity")
-    return ledger.eq("(1)", r"\text{primal} - \text{dual} = \sum_b\bigl(\beta t_b + u_b\cdot w_b + s_b\cdot\mu_b\bigr)", gap, products)
+    return ledger.eq("(1)", r"\text{primal} - \text{dual} = \sum_b\bigl(\beta t_b + u_b\cdot c_b + s_b\cdot\mu_b\bigr)", gap, products)
 
 
 def admm_steps(X, y, patterns, *, beta, loss="squared", kappa=0.5, rho=2.0, seed=0):

@@ -14,7 +14,7 @@ from robustnn_core import checks, streams
 from robustnn_core.convex import program
 from robustnn_core.convex.patterns import Patterns, sample_patterns
 
-__all__ = ["blocks", "bracket", "measured", "newton_dense", "newton_structured", "problem", "sizes"]
+__all__ = ["blocks", "bracket", "comparison", "measured", "newton_dense", "newton_structured", "problem", "sizes"]
 
 
 def problem(n, d, count, *, loss="squared", seed=0):
@@ -122,3 +122,25 @@ def bracket(fit, length):
 def measured():
     """Return the stored run of ``python -m benchmarks.convex --save``: ``"machine"``, ``"versions"``, ``"date"``, ``"rows"``."""
     return json.loads(Path(__file__).with_name("measured.json").read_text(encoding="utf-8"))
+
+
+def comparison(stored):
+    """Return the rows of :func:`measured` as columns: a line for each problem, the seconds of each solver, the ratio.
+
+    Examples
+    --------
+    >>> list(comparison(measured()))[-1]
+    'fastest peer / fit'
+    """
+    ours = [row for row in stored["rows"] if row["solver"] == "fit, tol 1e-06"]
+    columns = {"problem": [], "certified gap of fit": [], "fit": [], "Clarabel": [], "SCS": [], "fastest peer / fit": []}
+    for mine in ours:
+        same = {row["solver"]: row for row in stored["rows"] if all(row[key] == mine[key] for key in ("n", "d", "P", "loss"))}
+        peers = {name: same[name]["seconds"] if name in same else np.nan for name in ("Clarabel", "SCS")}
+        columns["problem"].append(f"{mine['loss']}, n = {mine['n']}, d = {mine['d']}, P = {mine['P']}")
+        columns["certified gap of fit"].append(mine["gap"])
+        columns["fit"].append(mine["seconds"])
+        for name, seconds in peers.items():
+            columns[name].append(seconds)
+        columns["fastest peer / fit"].append(np.nanmin(list(peers.values())) / mine["seconds"])
+    return columns
