@@ -5,7 +5,6 @@ each numbered (in)equality of the proof on the page.
 """
 
 import numpy as np
-from scipy.optimize import nnls
 
 from robustnn_core import checks, nets, streams
 from robustnn_core.convex import admm, generation, patterns, program, solvers, sparse, training
@@ -278,13 +277,6 @@ def _minus_slope(loss, p, y):
     return y / (1.0 + np.exp(y * p)) / y.size
 
 
-def _multipliers(X, patterns, dual):
-    """mu_b >= 0 with the least |F_b' lambda + G_b' mu_b|, and these lengths: nonnegative least squares, block by block."""
-    F, G = solvers.blocks(X, patterns)
-    found = [nnls(G[b].T, -(F[b].T @ dual), maxiter=50 * len(X)) for b in range(len(F))]
-    return np.array([mu for mu, _ in found]), np.array([length for _, length in found])
-
-
 def strong_duality(X, fit):
     """The dual point of a fit is feasible, complementary to the blocks, and its value is the optimum up to the gap.
 
@@ -297,7 +289,7 @@ def strong_duality(X, fit):
     """
     F, _ = solvers.blocks(X, fit.patterns)
     U = np.concatenate([fit.v.T, fit.w.T])
-    _, lengths = _multipliers(X, fit.patterns, fit.dual)
+    _, lengths = solvers.multipliers(X, fit.patterns, fit.dual)
     earned = np.einsum("k,bkd,bd->b", fit.dual, F, U)
     ledger = Ledger("Strong duality")
     ledger.leq("(1)", r"\min_{\mu_b\ge0}|F_b^\top\lambda + G_b^\top\mu_b| \le \beta", lengths, fit.beta, 1e-8)
@@ -325,19 +317,15 @@ def certificate(X, y, fit, *, noise=0.1, seed=0):
     7
     """
     noise = checks.number(noise, "noise", at_least=0.0)
-    rng, beta, loss, patterns = streams.generator(seed), fit.beta, fit.loss, fit.patterns
+    beta, loss, patterns = fit.beta, fit.loss, fit.patterns
     F, G = solvers.blocks(X, patterns)
-    P = patterns.count
-    U = np.concatenate([fit.v.T, fit.w.T])
-    U = U + noise * np.linalg.norm(U, axis=1).max() * rng.standard_normal(U.shape) / np.sqrt(U.shape[1])
-    dual = fit.dual + noise * np.abs(fit.dual).max() * rng.standard_normal(fit.dual.shape)
-    lower, z, mu = _lower(X, y, patterns, beta, loss, dual)
+    U, dual = solvers.spoilt(fit, noise, seed)
+    lower, z, mu = solvers.lower_certificate(X, y, patterns, beta, loss, dual)
+    upper, V, t, push = solvers.upper_certificate(X, y, patterns, beta, loss, U)
     lengths = np.linalg.norm(np.einsum("bkd,k->bd", F, z) + np.einsum("bkd,bk->bd", G, mu), axis=1)
     at = np.concatenate([fit.v.T, fit.w.T])
     p = np.einsum("bkd,bd->k", F, at)
-    V, t, push = _shift(X, patterns, U)
     before, after = np.einsum("bkd,bd->k", F, U), np.einsum("bkd,bd->k", F, V)
-    upper = program.loss_value(loss, after, y) + beta * np.linalg.norm(V, axis=1).sum()
     spoilt = program.loss_value(loss, before, y) + beta * np.linalg.norm(U, axis=1).sum()
     ledger = Ledger(f"A bracket from anything, {loss} loss")
     ledger.leq("(1)", r"-\lambda^\top p - L^*(-\lambda) \le L(p)", lower - z @ p, program.loss_value(loss, p, y))
@@ -348,24 +336,6 @@ def certificate(X, y, fit, *, noise=0.1, seed=0):
     ledger.leq("(6)", r"\text{new objective} \le \text{old one} + 2\beta\sum_i t_i|a_i|", upper, spoilt + 2.0 * beta * (t * np.linalg.norm(push, axis=1)).sum())
     ledger.leq("(7)", r"\text{lower} \le \text{optimum} \le \text{upper}", [lower, fit.lower_bound], [fit.objective, upper])
     return ledger
-
-
-def _lower(X, y, patterns, beta, loss, dual):
-    """Clip to the box, price with the best multipliers, scale; the value, the scaled dual point and multipliers."""
-    z = program.clip_dual(loss, dual, y)
-    mu, lengths = _multipliers(X, patterns, z)
-    theta, value = program.best_scale(loss, z, y, beta / max(lengths.max(), 1e-300))
-    return value, theta * z, theta * mu
-
-
-def _shift(X, patterns, U):
-    """Blocks moved into their cones by the gates of their patterns: the blocks, t, the gates with E X a >= 1."""
-    P = patterns.count
-    E = 2.0 * patterns.active.T - 1.0
-    push = patterns.gates.T / (E * (patterns.gates.T @ X.T)).min(axis=1)[:, None]
-    violation = np.maximum(-(np.tile(E, (2, 1)) * (U @ X.T)).min(axis=1), 0.0)
-    t = np.maximum(violation[:P], violation[P:])
-    return U + np.tile(t[:, None] * push, (2, 1)), t, push
 
 
 def gap_is_complementarity(X, y, patterns, *, beta, loss="squared", seed=0):

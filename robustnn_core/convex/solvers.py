@@ -5,16 +5,32 @@ r"""What the page on solvers calls: problems of any size, the matrices of the bl
 """
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import nnls
 
-from robustnn_core import checks, streams
+from robustnn_core import checks, products, streams
 from robustnn_core.convex import program
 from robustnn_core.convex.patterns import Patterns, sample_patterns
 
-__all__ = ["blocks", "bracket", "comparison", "measured", "newton_dense", "newton_structured", "problem", "sizes"]
+__all__ = [
+    "blocks",
+    "bracket",
+    "comparison",
+    "lower_certificate",
+    "measured",
+    "multipliers",
+    "newton_dense",
+    "newton_structured",
+    "newton_times",
+    "problem",
+    "sizes",
+    "spoilt",
+    "upper_certificate",
+]
 
 
 def problem(n, d, count, *, loss="squared", seed=0):
@@ -101,6 +117,62 @@ def newton_structured(X, patterns, H, delta, g):
     return np.linalg.solve(factors.transpose(0, 2, 1), h[:, :, None])[:, :, 0]
 
 
+def multipliers(X, patterns, dual):
+    """Return mu (2P, n) >= 0 with the least |F_b' lambda + G_b' mu_b|, and these lengths, the prices of the blocks.
+
+    Examples
+    --------
+    >>> X = np.array([[1.0], [2.0]])
+    >>> multipliers(X, Patterns([[True], [True]], [[1.0]]), np.array([1.0, 1.0]))[1].round(12).tolist()
+    [3.0, 0.0]
+    """
+    F, G = blocks(X, patterns)
+    found = [nnls(G[b].T, -(F[b].T @ dual), maxiter=50 * len(X)) for b in range(len(F))]
+    return np.array([mu for mu, _ in found]), np.array([length for _, length in found])
+
+
+def lower_certificate(X, y, patterns, beta, loss, dual):
+    """Clip ``dual`` to the box, price it, scale it: the lower bound of the optimum, the new lambda, its multipliers.
+
+    Examples
+    --------
+    >>> X, y, patterns = problem(12, 3, 5)
+    >>> lower_certificate(X, y, patterns, 0.5, "squared", y)[0] > 0.0
+    True
+    """
+    z = program.clip_dual(loss, dual, y)
+    mu, prices = multipliers(X, patterns, z)
+    theta, value = program.best_scale(loss, z, y, beta / max(prices.max(), 1e-300))
+    return value, theta * z, theta * mu
+
+
+def upper_certificate(X, y, patterns, beta, loss, U):
+    """Shift the blocks ``U`` (2P, d) into their cones: the upper bound, the new blocks, t, the gates with E X a >= 1.
+
+    Examples
+    --------
+    >>> X, y, patterns = problem(12, 3, 5)
+    >>> bool(np.isclose(upper_certificate(X, y, patterns, 0.5, "squared", np.zeros((10, 3)))[0], 0.5 * y @ y))
+    True
+    """
+    P = patterns.count
+    E = 2.0 * patterns.active.T - 1.0
+    push = patterns.gates.T / (E * (patterns.gates.T @ X.T)).min(axis=1)[:, None]
+    violation = np.maximum(-(np.tile(E, (2, 1)) * (U @ X.T)).min(axis=1), 0.0)
+    t = np.maximum(violation[:P], violation[P:])
+    V = U + np.tile(t[:, None] * push, (2, 1))
+    p = (patterns.active * (X @ (V[:P] - V[P:]).T)).sum(axis=1)
+    return program.loss_value(loss, p, y) + beta * float(np.linalg.norm(V, axis=1).sum()), V, t, push
+
+
+def spoilt(fit, noise, seed):
+    """Return the blocks (2P, d) and the dual of a fit with noise added, relative to their size."""
+    rng = streams.generator(seed)
+    U = np.concatenate([fit.v.T, fit.w.T])
+    U = U + noise * np.linalg.norm(U, axis=1).max() * rng.standard_normal(U.shape) / np.sqrt(U.shape[1])
+    return U, fit.dual + noise * np.abs(fit.dual).max() * rng.standard_normal(fit.dual.shape)
+
+
 def bracket(fit, length):
     """Return the upper and lower bounds of the first ``length`` iterations of a fit, relative to its objective.
 
@@ -117,6 +189,40 @@ def bracket(fit, length):
     index = np.minimum(np.arange(checks.integer(length, "length", at_least=1)), len(fit.history["objective"]) - 1)
     upper, lower = (fit.history[key][index] / fit.objective for key in ("objective", "lower_bound"))
     return upper, np.where(np.isfinite(lower), lower, np.nan)
+
+
+def newton_times(X, patterns, counts, *, repeats=5, seed=0):
+    """Return the best milliseconds of :func:`newton_structured` and of :func:`newton_dense`, on one thread.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        How many of the patterns to take, one entry of the result each.
+
+    Examples
+    --------
+    >>> X, y, patterns = problem(20, 3, 5)
+    >>> split, whole = newton_times(X, patterns, [2, 5])
+    >>> len(split), len(whole)
+    (2, 2)
+    """
+    rng, d = streams.generator(seed), X.shape[1]
+    times = [], []
+    with products._controller().limit(limits=1, user_api="blas"):
+        for count in counts:
+            part = patterns.take(np.arange(count))
+            F, _ = blocks(X, part)
+            R = rng.standard_normal((2 * count, d, d))
+            H, g = R @ R.transpose(0, 2, 1) + np.eye(d), rng.standard_normal((2 * count, d))
+            delta = rng.uniform(0.1, 1.0, len(X))
+            for kept, run in zip(times, ((newton_structured, X, part), (newton_dense, F))):
+                seconds = []
+                for _ in range(repeats):
+                    begin = time.perf_counter()
+                    run[0](*run[1:], H, delta, g)
+                    seconds.append(time.perf_counter() - begin)
+                kept.append(1e3 * min(seconds))
+    return times
 
 
 def measured():
