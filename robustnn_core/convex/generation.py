@@ -438,9 +438,10 @@ def refine(
             coarse = max(fine, 0.1 * coarse)
         if current.objective <= best.objective:
             best = current
-    if best is not current or dearest == np.inf:
+    if best is not current or dearest == np.inf or descents:  # with many cells once more, from the points as well
         units = _units(best)
-        dearest = _price_local(X, best.dual, beta, rng, starts, units if units.size else None, points=not descents).value
+        again = _price_local(X, best.dual, beta, rng, starts, units if units.size else None)
+        dearest = max(again.value, dearest if best is current and dearest < np.inf else 0.0)
     names = Fit.__dataclass_fields__
     lower = min(lower, best.objective)
     return Refined(
