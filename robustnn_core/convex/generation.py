@@ -501,11 +501,7 @@ def _descended(X, y, fit, found, rng, starts, descents, steps, late, begin, trac
 
 
 def _centred(X, active, gates):
-    """Distinct patterns with gates well inside their cells: Newton's method for the analytic centre, all at once.
-
-    The interior point starts at these gates and breaks off beside a hyperplane. Patterns that see no point, and cells
-    that are hardly open, are left out.
-    """
+    """Distinct patterns with central gates; those that see no point and cells that are hardly open are left out."""
     seen = (X != 0.0).any(axis=1)
     keep, known = [], set()
     for i, key in enumerate(_patterns._keys(active)):
@@ -516,30 +512,9 @@ def _centred(X, active, gates):
     if not keep:
         return active, A.T
     Z = X[seen] / np.linalg.norm(X[seen], axis=1)[:, None]
-    n, d = Z.shape
     E = 2.0 * active[seen].T - 1.0
-    pairs = (Z[:, :, None] * Z[:, None, :]).reshape(n, d * d)
-    A = A / np.linalg.norm(A, axis=1)[:, None]
-    todo = np.arange(len(A))
     with products._controller().limit(limits=1, user_api="blas"):
-        for _ in range(40):
-            a, e = A[todo], E[todo]
-            s = e * (a @ Z.T)
-            force = (e / s) @ Z - n * a
-            H = ((1.0 / s**2) @ pairs).reshape(-1, d, d)
-            H[:, np.arange(d), np.arange(d)] += n
-            step = np.linalg.solve(H, force[:, :, None])[:, :, 0]
-            size = np.sqrt(np.maximum((force * step).sum(axis=1), 0.0))
-            # far out the damped step of the theory is short: most of the way to the nearest hyperplane instead
-            near = (-(e * (step @ Z.T)) / s).max(axis=1)
-            share = np.minimum(1.0, np.maximum(0.9 / np.maximum(near, 1e-300), 1.0 / (1.0 + size)))
-            new = a + share[:, None] * step
-            inside = (e * (new @ Z.T) > 0.0).all(axis=1)
-            A[todo[inside]] = new[inside]
-            todo = todo[inside & (size > 0.5)]
-            if not len(todo):
-                break
-    A = A / np.linalg.norm(A, axis=1)[:, None]
+        A = _patterns._central(Z, E, A)
     good = (E * (A @ Z.T)).min(axis=1) > 1e-9
     return active[:, good], np.ascontiguousarray(A[good].T)
 

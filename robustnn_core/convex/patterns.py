@@ -357,6 +357,35 @@ def _inside(X, active):
     return gate if gate.any() and (rows @ gate).min() > 1e-9 * np.linalg.norm(gate) else None
 
 
+def _central(Z, E, A, steps=40):
+    """Unit gates (P, d) near the analytic centres of their cells {a : E Z a > 0}, from gates A inside; |z_k| = 1.
+
+    Damped Newton on sum log(E Z a) - n |a|^2 / 2, all cells at once. An interior point that starts beside a
+    hyperplane breaks off.
+    """
+    n, d = Z.shape
+    A = A / np.linalg.norm(A, axis=1)[:, None]
+    todo = np.arange(len(A))
+    for _ in range(steps):
+        a, e = A[todo], E[todo]
+        s = e * (a @ Z.T)
+        force = (e / s) @ Z - n * a
+        H = np.stack([(Z.T * q) @ Z for q in 1.0 / s**2])
+        H[:, np.arange(d), np.arange(d)] += n
+        step = np.linalg.solve(H, force[:, :, None])[:, :, 0]
+        size = np.sqrt(np.maximum((force * step).sum(axis=1), 0.0))
+        # far out the damped step of the theory is short: most of the way to the nearest hyperplane instead
+        near = (-(e * (step @ Z.T)) / s).max(axis=1)
+        share = np.minimum(1.0, np.maximum(0.9 / np.maximum(near, 1e-300), 1.0 / (1.0 + size)))
+        new = a + share[:, None] * step
+        inside = (e * (new @ Z.T) > 0.0).all(axis=1)
+        A[todo[inside]] = new[inside]
+        todo = todo[inside & (size > 0.5)]
+        if not len(todo):
+            break
+    return A / np.linalg.norm(A, axis=1)[:, None]
+
+
 def _margin(X, active, e):
     """t* of one pattern and a gate that attains it (None where t* is 0 or infinite without a gate)."""
     rows = np.where(active, 1.0, -1.0)[:, None] * X

@@ -73,6 +73,19 @@ def test_a_broken_dual_is_never_priced():
     assert convex.refine(X, y, start, seed=0, rounds=1).objective < first.objective  # solved again, then refined
 
 
+def test_gates_beside_a_hyperplane():
+    """The units of a trained net nearly tie points; fit centres such gates and does not break off."""
+    X, y = problem(100, 10, "squared", seed=1)
+    net = convex.train_gradient(X, y, width=40, beta=0.5, loss="squared", seed=0).net
+    gates = net.weights[np.linalg.norm(net.weights, axis=1) > 1e-3].T
+    active = X @ gates >= 0
+    keep = np.unique(active, axis=1, return_index=True)[1]
+    keep = keep[active[:, keep].any(axis=0)]
+    f = convex.fit(X, y, convex.Patterns(active[:, keep], gates[:, keep]), beta=0.5)
+    value = program.loss_value("squared", net.predict(X), y) + 0.5 * np.linalg.norm(net.weights, axis=1).sum()
+    assert f.converged and f.objective <= value * (1 + 1e-4)
+
+
 def test_time_runs_out():
     X, y = problem(60, 8, "squared", seed=1)
     first = convex.fit(X, y, convex.sample_patterns(X, 15, seed=0), beta=0.5)
