@@ -88,7 +88,7 @@ class Refined(Fit):
     stopped: str = ""
 
 
-def price(X, dual, beta, *, seed, starts=64, gates=None, exhaustive=False, limit=50_000):
+def price(X, dual, beta, *, seed=None, starts=64, gates=None, exhaustive=False, patterns=None, limit=50_000):
     r"""Look for neurons with a large :math:`|\lambda^\top (Xu)_+|`, |u| = 1.
 
     Local: from each start an ascent along great circles. On a circle the function is piecewise a sinusoid; the walk
@@ -104,10 +104,13 @@ def price(X, dual, beta, *, seed, starts=64, gates=None, exhaustive=False, limit
     dual : array_like, shape (n,)
     beta : float > 0
     seed : int or tuple
+        Of the random starts: needed unless cells are priced one by one.
     starts : int >= 1
         Random starts; the points themselves and ``gates`` (d, m) are started from as well.
     exhaustive : bool
         Price every cell; refused above ``limit`` of them (see :func:`~robustnn_core.convex.patterns.enumerate_patterns`).
+    patterns : Patterns, optional
+        Price these cells, one by one. ``bound`` is then a bound for them only.
 
     Examples
     --------
@@ -121,8 +124,12 @@ def price(X, dual, beta, *, seed, starts=64, gates=None, exhaustive=False, limit
     starts = checks.integer(starts, "starts", at_least=1)
     if gates is not None:
         gates = checks.array(gates, "gates", shape=(X.shape[1], "m"))
+    if patterns is not None:
+        return _price_all(X, lam, beta, _patterns._checked(X, patterns, 0.0)[1])
     if exhaustive:
         return _price_all(X, lam, beta, _patterns.enumerate_patterns(X, limit=limit))
+    if seed is None:
+        raise ValueError("seed = None; the search starts at random, so give a seed (or exhaustive=True, or patterns)")
     return _price_local(X, lam, beta, streams.generator(seed), starts, gates)
 
 

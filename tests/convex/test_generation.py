@@ -133,6 +133,14 @@ def test_local_price_is_below_the_exhaustive_bound():
             np.testing.assert_allclose(found.signs[found.values > 1e-9] * got[found.values > 1e-9], found.values[found.values > 1e-9], rtol=1e-6)
 
 
+def test_price_of_given_cells():
+    X, lam = problem(9, 3, "squared", seed=8)
+    cells = convex.enumerate_patterns(X)
+    every = convex.price(X, lam, 0.1, exhaustive=True)
+    assert convex.price(X, lam, 0.1, patterns=cells).value == every.value
+    assert convex.price(X, lam, 0.1, patterns=cells.take([0, 3])).bound <= every.bound
+
+
 def test_bad_input():
     X, y = problem(8, 2, "squared", seed=0)
     f = convex.fit(X, y, convex.enumerate_patterns(X), beta=0.1)
@@ -143,6 +151,10 @@ def test_bad_input():
     for name, value in (("rounds", 0), ("tol", 0.0), ("steps", 0), ("descents", -1), ("max_seconds", -1.0), ("columns", 0)):
         with pytest.raises(ValueError, match=name):
             convex.refine(X, y, f, seed=0, **{name: value})
+    with pytest.raises(ValueError, match="give a seed"):
+        convex.price(X, y, 0.1)
+    with pytest.raises(ValueError, match="must be Patterns"):
+        convex.price(X, y, 0.1, patterns=[[True]])
     with pytest.raises(ValueError, match="dual"):
         convex.price(X, y[:3], 0.1, seed=0)
     with pytest.raises(ValueError, match="beta"):
