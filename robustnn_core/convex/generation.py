@@ -14,11 +14,16 @@ from scipy.optimize import nnls
 
 from robustnn_core import checks, products, streams
 from robustnn_core.convex import patterns as _patterns
-from robustnn_core.convex import program, theory, training
+from robustnn_core.convex import gradient, program, theory, training
 from robustnn_core.convex.patterns import Patterns
 from robustnn_core.convex.program import Fit
 
 __all__ = ["Price", "Refined", "price", "refine"]
+
+#: A relative gap above which a solve counts as broken: its dual prices nothing.
+BROKEN = 0.1
+#: How many neurons a descent takes in.
+COLUMNS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +44,8 @@ class Price:
         Unit vectors, where they are attained.
     active : ndarray of bool, shape (n, K)
         Their patterns, distinct. ``active`` and a gate on a boundary of its cell agree up to rounding.
+    signs : ndarray of +-1, shape (K,)
+        Of :math:`\\lambda^\\top (Xu)_+`: the sign of the unit to add.
     """
 
     value: float
@@ -47,6 +54,7 @@ class Price:
     values: np.ndarray
     gates: np.ndarray
     active: np.ndarray
+    signs: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +69,15 @@ class Refined(Fit):
     nonconvex_lower_bound : float
         No net of any width is below it; -inf if not every cell was priced.
     price : float
-        Largest price found at the last dual point.
+        Largest price found at this fit's dual point; above beta there is more to gain.
     rounds : int
-    trace : ndarray, shape (rounds + 1, 3)
-        Seconds, objective and number of patterns after each round.
+        Solves.
+    trace : ndarray, shape (K, 3)
+        Seconds, the regularised loss of the best net so far and the number of patterns (of units) tried, after each
+        descent and each solve.
+    stopped : str
+        Why: ``"certified"``, ``"rounds ran out"``, ``"time ran out"``, ``"no neuron dearer than beta was found"``,
+        ``"the last round gained less than tol"`` or that a solve broke off.
     """
 
     globally_optimal: bool = False
@@ -72,9 +85,10 @@ class Refined(Fit):
     price: float = np.inf
     rounds: int = 0
     trace: np.ndarray = None
+    stopped: str = ""
 
 
-def price(X, dual, beta, *, seed, starts=64, gates=None, exhaustive=False, limit=50_000):
+def price(X, dual, beta, *, seed=None, starts=64, gates=None, exhaustive=False, patterns=None, limit=50_000):
     r"""Look for neurons with a large :math:`|\lambda^\top (Xu)_+|`, |u| = 1.
 
     Local: from each start an ascent along great circles. On a circle the function is piecewise a sinusoid; the walk
@@ -90,10 +104,13 @@ def price(X, dual, beta, *, seed, starts=64, gates=None, exhaustive=False, limit
     dual : array_like, shape (n,)
     beta : float > 0
     seed : int or tuple
+        Of the random starts: needed unless cells are priced one by one.
     starts : int >= 1
         Random starts; the points themselves and ``gates`` (d, m) are started from as well.
     exhaustive : bool
         Price every cell; refused above ``limit`` of them (see :func:`~robustnn_core.convex.patterns.enumerate_patterns`).
+    patterns : Patterns, optional
+        Price these cells, one by one. ``bound`` is then a bound for them only.
 
     Examples
     --------
@@ -107,13 +124,19 @@ def price(X, dual, beta, *, seed, starts=64, gates=None, exhaustive=False, limit
     starts = checks.integer(starts, "starts", at_least=1)
     if gates is not None:
         gates = checks.array(gates, "gates", shape=(X.shape[1], "m"))
+    if patterns is not None:
+        return _price_all(X, lam, beta, _patterns._checked(X, patterns, 0.0)[1])
     if exhaustive:
         return _price_all(X, lam, beta, _patterns.enumerate_patterns(X, limit=limit))
+    if seed is None:
+        raise ValueError("seed = None; the search starts at random, so give a seed (or exhaustive=True, or patterns)")
     return _price_local(X, lam, beta, streams.generator(seed), starts, gates)
 
 
-def _price_local(X, lam, beta, rng, starts, gates):
-    U = [rng.standard_normal((starts, X.shape[1])), X, -X]
+def _price_local(X, lam, beta, rng, starts, gates, points=True):
+    U = [rng.standard_normal((starts, X.shape[1]))]
+    if points:
+        U += [X, -X]
     if gates is not None:
         U.append(gates.T)
     U = np.concatenate(U)
@@ -136,7 +159,8 @@ def _price_local(X, lam, beta, rng, starts, gates):
             keep.append(i)
     values = np.maximum(values[order][keep], 0.0)
     value = float(values[0])
-    return Price(value, np.inf, value > beta, values, np.ascontiguousarray(ends[order][keep].T), active[:, keep])
+    signs = np.where(order[keep] < len(U), 1.0, -1.0)
+    return Price(value, np.inf, value > beta, values, np.ascontiguousarray(ends[order][keep].T), active[:, keep], signs)
 
 
 def _price_all(X, lam, beta, every):
@@ -163,10 +187,11 @@ def _price_all(X, lam, beta, every):
     gates[:, silent] = every.gates[:, silent]
     # the value is what the unit vector really gets, so it is below the price whatever the rounding
     got = np.abs(lam @ np.maximum(X @ gates, 0.0)) / np.linalg.norm(gates, axis=0)
+    signs = np.where(lam @ np.maximum(X @ gates, 0.0) < 0.0, -1.0, 1.0)
     order = np.argsort(-values, kind="stable")
     value = float(got.max())
     bound = max(bound, value)
-    return Price(value, float(bound), value > beta, values[order], np.ascontiguousarray(gates[:, order]), every.active[:, order])
+    return Price(value, float(bound), value > beta, values[order], np.ascontiguousarray(gates[:, order]), every.active[:, order], signs[order])
 
 
 @njit(cache=True)
@@ -264,15 +289,22 @@ def _climb(X, lam, u, steps):
 
 
 def refine(
-    X, y, fit, *, seed, rounds=20, tol=1e-4, starts=64, columns=40, exhaustive_limit=2000, max_seconds=np.inf, fit_function=None
-):
-    """Lower the optimum by patterns that the sample missed: refresh with ties, then columns priced by the dual.
+    X, y, fit, *, seed, rounds=20, tol=1e-4, starts=64, columns=40, exhaustive_limit=2000, descents=8, steps=1000,
+    max_seconds=np.inf, fit_function=None,
+):  # fmt: skip
+    """Lower the optimum by patterns that the sample missed, priced by the dual.
 
-    Each round takes up to ``columns`` of the dearest cells: local maxima of the price, started from random
-    directions, from the points and from the units of the net, and the cells around each unit: the points it nearly
-    ties are put on both sides, all together and one by one. Patterns whose blocks are zero are dropped, those in use
-    stay, so the optimum never rises. When nothing is dearer than beta and the cells are few, all of them are
-    priced: that certifies the global optimum of the nonconvex problem, or finds what was missing.
+    Few cells (``arrangement_count`` at most ``exhaustive_limit``): each round takes up to ``columns`` of the dearest,
+    local maxima of the price, started from random directions, from the points and from the units of the net, and the
+    cells around each unit: the points it nearly ties are put on both sides, all together and one by one. Patterns
+    whose blocks are zero are dropped, those in use stay, so the optimum never rises. When nothing dearer than
+    beta is found all cells are priced: that certifies the global optimum of the nonconvex problem, or finds what was
+    missing.
+
+    Many cells: a round takes up to ``descents`` times the dearest neurons into the net and lets all units move
+    across cells by ``steps`` of Adam on the regularised loss; then the program with the cells in which the best of
+    these nets ends is solved, so its optimum is at most the loss of that net. A round of this kind that gains nothing is
+    followed by one of the first kind; if that gains nothing either, the search stops.
 
     Parameters
     ----------
@@ -282,19 +314,24 @@ def refine(
         Of this X and y.
     seed : int or tuple
     rounds : int >= 1
+        Of at most one solve each.
     tol : float > 0
-        Relative gap of the solves of the last rounds and of the certificate; the first rounds are solved to 1e-2.
+        Relative gap of the last solves and of the certificate.
     starts, columns : int >= 1
     exhaustive_limit : int >= 0
         Price every cell if ``arrangement_count`` is at most this.
+    descents : int >= 0
+        0: rounds of the first kind only.
+    steps : int >= 1
     max_seconds : float
-        No round starts later.
+        Nothing new is begun later; a solve that has begun is finished.
     fit_function : callable, optional
         In place of :func:`~robustnn_core.convex.training.fit`.
 
     Returns
     -------
     Refined
+        Its ``stopped`` says why it went no further. A solve with a relative gap above 0.1 is thrown away: its dual is no guide.
 
     Examples
     --------
@@ -302,8 +339,8 @@ def refine(
     >>> X = streams.generator(1).standard_normal((8, 2))
     >>> first = training.fit(X, X[:, 0] ** 2, sample_patterns(X, 2, seed=0), beta=0.1)
     >>> best = refine(X, X[:, 0] ** 2, first, seed=0)
-    >>> best.objective <= first.objective, best.globally_optimal
-    (True, True)
+    >>> best.objective <= first.objective, best.globally_optimal, best.stopped
+    (True, True, 'certified')
     """
     if not isinstance(fit, Fit):
         raise ValueError(f"fit = {fit!r} must be a Fit; make it by convex.fit(X, y, patterns, beta=...)")
@@ -313,6 +350,8 @@ def refine(
     starts = checks.integer(starts, "starts", at_least=1)
     columns = checks.integer(columns, "columns", at_least=1)
     exhaustive_limit = checks.integer(exhaustive_limit, "exhaustive_limit", at_least=0)
+    descents = checks.integer(descents, "descents", at_least=0)
+    steps = checks.integer(steps, "steps", at_least=1)
     if max_seconds != np.inf:
         max_seconds = checks.number(max_seconds, "max_seconds", above=0.0)
     solve = training.fit if fit_function is None else fit_function
@@ -321,52 +360,170 @@ def refine(
     if theory.arrangement_count(len(X), np.linalg.matrix_rank(X)) <= exhaustive_limit:
         every = _patterns.enumerate_patterns(X, limit=exhaustive_limit)
     begin = time.perf_counter()
-    current, best, coarse = fit, fit, max(tol, 1e-2)
-    trace = [(0.0, fit.objective, fit.patterns.count)]
-    lower, dearest, done = -np.inf, np.inf, 0
+    if every is not None:
+        descents = 0
+    current, best, done = fit, fit, 0
+    coarse = max(tol, 1e-2) if not descents else tol
     fine = tol / 10.0 if every is not None else tol  # the certificate needs room for the price
+    trace = [(0.0, fit.objective, fit.patterns.count)]
+    lower, dearest, by_descent = -np.inf, np.inf, descents > 0
+
+    def late():
+        return time.perf_counter() - begin >= max_seconds
+
+    if not current.gap <= BROKEN:
+        again = solve(X, y, fit.patterns, beta=beta, loss=fit.loss, tol=1e-2)
+        current = again if again.gap < current.gap else current
+        best = current if current.objective <= best.objective else best
     while True:
-        units = np.concatenate([current.v, current.w], axis=1)
-        units = units[:, np.linalg.norm(units, axis=0) > 1e-7 * max(np.linalg.norm(units, axis=0).max(), 1e-300)]
-        found = _price_local(X, current.dual, beta, rng, starts, units if units.size else None)
-        dearest = found.value
+        if not current.gap <= BROKEN:
+            stopped = f"a solve broke off at a relative gap of {current.gap:.2g}"
+            break
+        units = _units(current)
+        found = _price_local(X, current.dual, beta, rng, starts, units if units.size else None, points=not descents)
         precise = current.gap <= fine or coarse <= fine
-        if precise and every is not None and dearest <= beta * (1.0 + tol):
+        if precise and every is not None and found.value <= beta * (1.0 + tol):
             found = _price_all(X, current.dual, beta, every)
-            dearest = found.value
             theta = min(1.0, beta / found.bound) if found.bound > 0.0 else 1.0
             lower = max(lower, program.best_scale(current.loss, current.dual, y, theta)[1])
-        certified = best.objective - lower <= tol * abs(best.objective)
-        if certified or done == rounds or time.perf_counter() - begin >= max_seconds:
+        dearest = found.value if current is best else dearest
+        if best.objective - lower <= tol * abs(best.objective):
+            stopped = "certified"
+        elif done == rounds:
+            stopped = "rounds ran out"
+        elif late():
+            stopped = "time ran out"
+        else:
+            stopped = ""
+        if stopped:
             break
         slack = 1e-7 if every is not None else 0.1 * tol
-        extra = _columns(X, current, units, found, beta * (1.0 + slack), columns)
-        if extra is None:
-            if precise:
-                break
-            extra = (np.zeros((len(X), 0), dtype=bool), np.zeros((X.shape[1], 0)))
-            coarse = fine
-        block = np.linalg.norm(current.v, axis=0) + np.linalg.norm(current.w, axis=0)
-        keep = block > 1e-7 * max(block.max(), 1e-300)
-        active = np.column_stack([current.patterns.active[:, keep], extra[0]])
-        gates = np.column_stack([current.patterns.gates[:, keep], extra[1]])
+        made = None
+        if by_descent:
+            net, value = _descended(X, y, current, found, rng, starts, descents, steps, late, begin, trace, best.objective)
+            if value < best.objective:
+                active, gates = _centred(X, *_patterns._made(X, net[0].T))
+                made = active, gates
+            else:
+                by_descent = False
+        if made is None:
+            extra = _columns(X, current, units, found, beta * (1.0 + slack), columns)
+            if extra is None:
+                if precise:
+                    stopped = "no neuron dearer than beta was found"
+                    break
+                extra = (np.zeros((len(X), 0), dtype=bool), np.zeros((X.shape[1], 0)))
+                coarse = fine
+            block = np.linalg.norm(current.v, axis=0) + np.linalg.norm(current.w, axis=0)
+            keep = block > 1e-7 * max(block.max(), 1e-300)
+            active = np.column_stack([current.patterns.active[:, keep], extra[0]])
+            gates = np.column_stack([current.patterns.gates[:, keep], extra[1]])
         if not active.shape[1]:  # the zero net is optimal and nothing is dearer than beta
             active, gates = current.patterns.active, current.patterns.gates
         before = current.objective
-        current = solve(X, y, Patterns(active, gates), beta=beta, loss=current.loss, tol=coarse)
+        new = solve(X, y, Patterns(active, gates), beta=beta, loss=current.loss, tol=coarse)
         done += 1
-        if before - current.objective < 3.0 * coarse * abs(before):
+        if not new.gap <= BROKEN:  # once more, for less
+            new = solve(X, y, Patterns(active, gates), beta=beta, loss=current.loss, tol=1e-2)
+        trace.append((time.perf_counter() - begin, min(best.objective, new.objective), new.patterns.count))
+        if not new.gap <= BROKEN:
+            stopped = f"a solve broke off at a relative gap of {new.gap:.2g}"
+            break
+        gain = best.objective - new.objective
+        current = new
+        if descents:
+            if gain <= tol * abs(best.objective):
+                if made is None:
+                    best = current if gain >= 0.0 else best
+                    stopped = "the last round gained less than tol"
+                    break
+                by_descent = False
+                current = current if gain >= 0.0 else best
+            else:
+                by_descent = True
+        elif before - current.objective < 3.0 * coarse * abs(before):
             coarse = max(fine, 0.1 * coarse)
         if current.objective <= best.objective:
             best = current
-        trace.append((time.perf_counter() - begin, best.objective, current.patterns.count))
+    if best is not current or dearest == np.inf or descents:  # with many cells once more, from the points as well
+        units = _units(best)
+        again = _price_local(X, best.dual, beta, rng, starts, units if units.size else None)
+        dearest = max(again.value, dearest if best is current and dearest < np.inf else 0.0)
     names = Fit.__dataclass_fields__
     lower = min(lower, best.objective)
     return Refined(
         **{name: getattr(best, name) for name in names},
         globally_optimal=bool(best.objective - lower <= tol * abs(best.objective)),
-        nonconvex_lower_bound=lower, price=dearest, rounds=done, trace=np.array(trace),
+        nonconvex_lower_bound=lower, price=dearest, rounds=done, trace=np.array(trace), stopped=stopped,
     )
+
+
+def _units(fit):
+    """The blocks that are not nothing, (d, K)."""
+    units = np.concatenate([fit.v, fit.w], axis=1)
+    size = np.linalg.norm(units, axis=0)
+    return units[:, size > 1e-7 * max(size.max(), 1e-300)]
+
+
+def _descended(X, y, fit, found, rng, starts, descents, steps, late, begin, trace, goal):
+    """Units (K, d) and signs of the best net on the way, and its regularised loss."""
+    loss, beta, W, s = fit.loss, fit.beta, fit.net.weights, fit.net.signs
+    lam, best = fit.dual, (None, np.inf)
+    still, none = np.zeros(X.shape[1]), streams.states(0, 1)[0]
+    curve = {"squared": 1.0, "logistic": 0.25 / len(X), "hinge": 1.0 / len(X)}[loss]
+    with products._controller().limit(limits=1, user_api="blas"):
+        for k in range(descents):
+            length = np.linalg.norm(W, axis=1)
+            keep = length > 1e-3 * length.max()
+            W, s, length = W[keep], s[keep], length[keep]
+            if k:
+                found = _price_local(X, lam, beta, rng, starts, W.T if len(W) else None, points=False)
+            dear = np.flatnonzero(found.values > beta * (1.0 + 1e-4))[:COLUMNS]
+            U, side = found.gates[:, dear].T, found.signs[dear]
+            # each new unit gets its share of the length that would be best for it alone
+            t = (found.values[dear] - beta) / (curve * (np.maximum(X @ U.T, 0.0) ** 2).sum(axis=0) * max(1, len(dear)))
+            U = np.concatenate([W / np.sqrt(length)[:, None], np.sqrt(t)[:, None] * U])
+            alpha = np.concatenate([s * np.sqrt(length), side * np.sqrt(t)])
+            if not len(U):
+                break
+            # a rate that goes with the size of the weights, in whatever units the data are
+            rate = 0.1 * np.sqrt((U**2).sum(axis=1).mean() / X.shape[1])
+            U, alpha, _ = gradient._adam(X, y, np.ascontiguousarray(U), alpha, still, beta, gradient._LOSSES[loss], 0, steps, rate, 1, none)
+            W, s = np.abs(alpha)[:, None] * U, np.where(alpha < 0.0, -1.0, 1.0)
+            length = np.linalg.norm(W, axis=1)
+            keep = length > 1e-3 * length.max()
+            W, s = W[keep], s[keep]
+            p = np.maximum(X @ W.T, 0.0) @ s
+            value = program.loss_value(loss, p, y) + beta * float(length[keep].sum())
+            trace.append((time.perf_counter() - begin, min(goal, best[1], value), len(W)))
+            slope = np.empty(len(X))
+            gradient._slopes(p, y, gradient._LOSSES[loss], slope)
+            lam = -slope
+            stuck = value > best[1] * (1.0 - 3e-4)
+            if value < best[1]:
+                best = (W, s), value
+            if stuck or late():
+                break
+    return best
+
+
+def _centred(X, active, gates):
+    """Distinct patterns with central gates; those that see no point and cells that are hardly open are left out."""
+    seen = (X != 0.0).any(axis=1)
+    keep, known = [], set()
+    for i, key in enumerate(_patterns._keys(active)):
+        if key not in known and active[seen, i].any():
+            known.add(key)
+            keep.append(i)
+    active, A = active[:, keep], gates[:, keep].T
+    if not keep:
+        return active, A.T
+    Z = X[seen] / np.linalg.norm(X[seen], axis=1)[:, None]
+    E = 2.0 * active[seen].T - 1.0
+    with products._controller().limit(limits=1, user_api="blas"):
+        A = _patterns._central(Z, E, A)
+    good = (E * (A @ Z.T)).min(axis=1) > 1e-9
+    return active[:, good], np.ascontiguousarray(A[good].T)
 
 
 def _columns(X, current, units, found, threshold, columns):
@@ -397,12 +554,8 @@ def _columns(X, current, units, found, threshold, columns):
             break
     if lead == 0 or not chosen:  # nothing dearer than beta was found: the cells around the units add nothing either
         return None
-    # the solver starts inside every cell: gates beside a hyperplane are replaced by central ones
-    central = [_patterns._inside(X, active[:, i]) for i in chosen]
-    pairs = [(i, gate) for i, gate in zip(chosen, central) if gate is not None]
-    if not pairs:
-        return None
-    return active[:, [i for i, _ in pairs]], np.column_stack([gate for _, gate in pairs])
+    active, gates = _centred(X, active[:, chosen], gates[:, chosen])
+    return (active, gates) if active.shape[1] else None
 
 
 def _nudged(X, size, u):

@@ -19,10 +19,10 @@ import numpy as np
 from scipy import linalg, optimize
 
 from robustnn_core import checks, nets, products
-from robustnn_core.convex.patterns import Patterns
+from robustnn_core.convex.patterns import Patterns, box
 from robustnn_core.convex.program import LOSSES, Fit
 
-__all__ = ["RobustFit", "WorstCase", "box", "fit_robust", "robust_linear", "worst_case_loss"]
+__all__ = ["RobustFit", "WorstCase", "fit_robust", "robust_linear", "worst_case_loss"]
 
 _STRICT = 1e-7  # a margin is above 1 if it is so by this much: less is within an LP solver's own tolerance
 
@@ -71,36 +71,6 @@ class WorstCase:
     exact: bool
     margins: np.ndarray
     moves: np.ndarray
-
-
-def box(X, radius):
-    """Return the radius e (d,) of the box: a number is meant for every column but the bias, a column of ones.
-
-    Raises
-    ------
-    ValueError
-        A negative radius, a wrong length, two columns of ones, a bias that would be moved.
-
-    Examples
-    --------
-    >>> box([[0.5, 1.0], [2.0, 1.0]], 0.1)
-    array([0.1, 0. ])
-    """
-    X = checks.array(X, "X", shape=("n", "d"))
-    ones = np.flatnonzero((X == 1.0).all(axis=0)) if len(X) > 1 else np.flatnonzero(X[0] == 1.0)[-1:]
-    if len(ones) > 1:
-        raise ValueError(f"X has {len(ones)} columns of ones ({', '.join(map(str, ones))}); keep one, the bias")
-    e = checks.array(radius, "radius")
-    if e.ndim == 0:
-        e = np.full(X.shape[1], checks.number(radius, "radius", at_least=0.0))
-        e[ones] = 0.0
-        return e
-    e = checks.array(radius, "radius", shape=(X.shape[1],))
-    if e.min() < 0:
-        raise ValueError(f"radius[{int(e.argmin())}] = {e.min()} must be >= 0")
-    if len(ones) and e[ones[0]] > 0:
-        raise ValueError(f"radius[{ones[0]}] = {e[ones[0]]} moves column {ones[0]} of X, the bias; make it 0")
-    return e
 
 
 def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iterations=100):

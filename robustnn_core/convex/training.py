@@ -5,6 +5,7 @@ from scipy.optimize import linprog
 
 from robustnn_core import checks, products
 from robustnn_core.convex import admm, interior, program
+from robustnn_core.convex import patterns as _patterns
 
 __all__ = ["fit"]
 
@@ -14,14 +15,20 @@ METHODS = ("auto", "interior", "admm")
 INTERIOR_OPERATIONS = 1e11
 INTERIOR_BYTES = 2e9
 
+#: A gate with a margin (a sine) below this starts beside a hyperplane, where the interior point breaks off: it is centred.
+BESIDE = 1e-5
+
 
 def _dearness(n, d, P):
     """Operations an iteration and bytes of the interior point."""
     return 2.0 * P * (n * d * d + 0.5 * n * n * d), 8.0 * (0.5 * n * d * d + P * n * d + 2.0 * n * n + 20.0 * P * n)
 
 
-def _inside(X, active, gates):
-    """Return gates (P, d) strictly inside their cones, found by a linear program where the given one is not."""
+def _inside(X, active, gates, central):
+    """Return gates (P, d) strictly inside their cones, found by a linear program where the given one is not.
+
+    ``central``: move those beside a hyperplane towards the middle.
+    """
     E = 2.0 * active.T - 1.0
     G = np.array(gates.T)
     size = np.linalg.norm(X, axis=1)
@@ -42,6 +49,10 @@ def _inside(X, active, gates):
                 "remove it by screen_patterns(X, patterns, 0.0)"
             )
         G[i] = found.x[:d]
+    margins = (E * (G @ X.T) / size).min(axis=1) / np.linalg.norm(G, axis=1)
+    close = np.flatnonzero(margins <= BESIDE)
+    if central and len(close):
+        G[close] = _patterns._central(X / size[:, None], E[close], G[close])
     return np.ascontiguousarray(G)
 
 
@@ -112,10 +123,10 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
             lower = max(lower, 0.0)
         return _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, {"seconds": [0.0], "objective": [upper], "lower_bound": [lower]}, "zero")
     sub = active[np.ix_(seen, used)]
-    gates = _inside(X[seen], sub, patterns.gates[:, used])
     if method == "auto":
         operations, size = _dearness(len(seen), d, len(used))
         method = "interior" if operations <= INTERIOR_OPERATIONS and size <= INTERIOR_BYTES else "admm"
+    gates = _inside(X[seen], sub, patterns.gates[:, used], method == "interior")
     solver, budget = (interior.solve, 100) if method == "interior" else (admm.solve, 5000)
     # The means run over all n points: with m of them left, the same program with m/n of the loss is n/m of this one.
     share = 1.0 if loss == "squared" else len(seen) / n

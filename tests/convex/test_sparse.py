@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from robustnn_core import convex
+from robustnn_core.convex import program
+from tests.convex import reference_patterns as reference
+
+
+def problem(n, d, loss, seed):
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((n, d)), rng.standard_normal(n)
+    return X, y if loss == "squared" else np.where(y < 0, -1.0, 1.0)
+
+
+@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("shape", [(4, 2), (7, 3), (10, 3)])
+def test_reduction(loss, shape):
+    X, y = problem(*shape, loss, seed=1)
+    f = convex.fit(X, y, convex.enumerate_patterns(X), beta=0.02, loss=loss, tol=1e-6)
+    g = convex.reduce_blocks(X, f)
+    length = np.linalg.norm(np.hstack([g.v, g.w]), axis=0)
+    assert (length > 1e-9 * length.max()).sum() <= len(X)
+    assert g.blocks <= f.blocks
+    assert g.lower_bound == f.lower_bound <= g.objective <= f.objective
+    np.testing.assert_allclose(g.net.predict(X), f.net.predict(X), atol=1e-12 * max(1.0, np.abs(y).max()))
+    E = 2.0 * g.patterns.active - 1.0
+    assert (E * (X @ g.v)).min() >= 0 and (E * (X @ g.w)).min() >= 0
+    own = program.loss_value(loss, g.net.predict(X), y) + f.beta * np.linalg.norm(g.net.weights, axis=1).sum()
+    assert own == pytest.approx(g.objective, rel=1e-11)
+
+
+def test_reduction_of_nothing_and_of_one_point():
+    X, y = np.array([[2.0, 1.0], [1.0, -1.0]]), np.array([1.0, 2.0])
+    zero = convex.fit(X, y, convex.enumerate_patterns(X), beta=100.0)
+    assert convex.reduce_blocks(X, zero).blocks == 0
+    one = convex.fit(X[:1], y[:1], convex.enumerate_patterns(X[:1]), beta=0.1)
+    assert convex.reduce_blocks(X[:1], one).blocks == 1
+
+
+def test_fixed_units_against_proximal_gradient():
+    X, y = problem(20, 4, "squared", seed=2)
+    gates = np.random.default_rng(3).standard_normal((4, 15))
+    f = convex.sampled_convex(X, y, gates, beta=0.3, tol=1e-9)
+    unit = gates / np.linalg.norm(gates, axis=0)
+    assert f.converged
+    assert reference.lasso(np.maximum(X @ unit, 0.0), y, 0.3) == pytest.approx(f.objective, rel=1e-8)
+    own = program.loss_value("squared", f.net.predict(X), y) + 0.3 * np.linalg.norm(f.net.weights, axis=1).sum()
+    assert own == pytest.approx(f.objective, rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", program.LOSSES)
+def test_fixed_units_cost_more(loss):
+    for seed in range(5):
+        X, y = problem(30, 4, loss, seed)
+        gates = np.random.default_rng(seed).standard_normal((4, 12))
+        active = X @ gates >= 0
+        keep = np.unique(active, axis=1, return_index=True)[1]
+        keep = keep[active[:, keep].any(axis=0)]
+        turning = convex.fit(X, y, convex.Patterns(active[:, keep], gates[:, keep]), beta=0.01, loss=loss, tol=1e-6)
+        fixed = convex.sampled_convex(X, y, gates, beta=0.01, loss=loss)
+        assert fixed.converged and fixed.lower_bound <= fixed.objective
+        assert turning.lower_bound <= fixed.objective
+
+
+def test_scale_does_not_matter():
+    X, y = problem(25, 3, "squared", seed=4)
+    gates = np.random.default_rng(5).standard_normal((3, 10))
+    one = convex.sampled_convex(X, y, gates, beta=0.3, tol=1e-9)
+    other = convex.sampled_convex(X, 1e4 * y, 7.0 * gates, beta=0.3e4, tol=1e-9)
+    assert other.objective == pytest.approx(1e8 * one.objective, rel=1e-7)
+
+
+def test_same_bits():
+    X, y = problem(40, 5, "logistic", seed=6)
+    patterns = convex.sample_patterns(X, 30, seed=0)
+    nets = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            f = convex.fit(X, y, patterns, beta=0.01, loss="logistic")
+            nets.append((convex.reduce_blocks(X, f).net.weights, convex.sampled_convex(X, y, patterns.gates, beta=0.01, loss="logistic").alpha))
+    for a, b in zip(*nets):
+        assert (a == b).all()
+
+
+def test_bad_input():
+    X, y = problem(6, 2, "squared", seed=0)
+    with pytest.raises(ValueError, match="must be a Fit"):
+        convex.reduce_blocks(X, None)
+    f = convex.fit(X, y, convex.enumerate_patterns(X), beta=0.1)
+    with pytest.raises(ValueError, match="X"):
+        convex.reduce_blocks(X[:3], f)
+    with pytest.raises(ValueError, match="zero column 1"):
+        convex.sampled_convex(X, y, [[1.0, 0.0], [0.0, 0.0]], beta=0.1)
+    with pytest.raises(ValueError, match=r"\+1 and -1"):
+        convex.sampled_convex(X, y, np.eye(2), beta=0.1, loss="hinge")
+    with pytest.raises(ValueError, match="beta"):
+        convex.sampled_convex(X, y, np.eye(2), beta=0.0)
