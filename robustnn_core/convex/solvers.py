@@ -13,7 +13,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import nnls
 
 from robustnn_core import checks, products, streams
-from robustnn_core.convex import program
+from robustnn_core.convex import admm, program
 from robustnn_core.convex.patterns import Patterns, sample_patterns
 
 __all__ = [
@@ -146,8 +146,10 @@ def lower_certificate(X, y, patterns, beta, loss, dual):
     return value, theta * z, theta * mu
 
 
-def upper_certificate(X, y, patterns, beta, loss, U):
+def upper_certificate(X, y, patterns, beta, loss, U, *, project=False):
     """Shift the blocks ``U`` (2P, d) into their cones: the upper bound, the new blocks, t, the gates with E X a >= 1.
+
+    With ``project`` each block first goes to the nearest point of its cone; the shift is left for the rounding.
 
     Examples
     --------
@@ -157,6 +159,8 @@ def upper_certificate(X, y, patterns, beta, loss, U):
     """
     P = patterns.count
     E = 2.0 * patterns.active.T - 1.0
+    if project:
+        U = np.array([admm._nearest(u, E[b % P], X) for b, u in enumerate(U)])
     push = patterns.gates.T / (E * (patterns.gates.T @ X.T)).min(axis=1)[:, None]
     violation = np.maximum(-(np.tile(E, (2, 1)) * (U @ X.T)).min(axis=1), 0.0)
     t = np.maximum(violation[:P], violation[P:])
