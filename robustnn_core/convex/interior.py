@@ -1,7 +1,7 @@
 r"""A structured primal-dual interior point for the convex program.
 
 The 2P blocks (v_i, then w_i) meet only in the predictions :math:`p = \sum_b F_b u_b`, :math:`F_b = \pm D_iX`. So a
-Newton step costs a Cholesky factor of size d for each block and one of size n for all: P(nd^2 + n^2d) operations.
+Newton step costs a Cholesky factor of size d for each block and one of size n for all: P(n d^2 + n^2 d) operations.
 All three losses give the same system, :math:`K = I + \Delta^{1/2}\sum_b F_bH_b^{-1}F_b^\top\Delta^{1/2}`, and differ
 in the diagonal :math:`\Delta` only: 1 (squared), L'' (logistic), the slacks of :math:`\xi_k \ge 0,\
 \xi_k \ge 1 - y_kp_k` eliminated (hinge). Every iterate is strictly feasible, so each gives a bracket.

@@ -75,7 +75,7 @@ def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, 
     max_seconds : float
         The wall clock is the only thing that can make two runs differ.
     method : {"auto", "interior", "admm"}
-        ``interior`` has a cost of P(nd^2 + n^2d) an iteration and needs 15 to 45 of them, down to gaps of 1e-6 and
+        ``interior`` has a cost of P(n d^2 + n^2 d) an iteration and needs 15 to 45 of them, down to gaps of 1e-6 and
         below. ``admm`` costs ndP a product, some ten products an iteration, and needs many hundreds of iterations
         for a gap of a few per cent; its bracket is valid from the first. ``auto`` takes the
         interior point while an iteration has at most 1e11 operations and its factors fit into 2 GB.
