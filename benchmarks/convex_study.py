@@ -67,6 +67,9 @@ def separated(seed, radius=0.08):
     X, y = experiments.plane("random", 20, (seed,))
     fit = convex.fit_robust(X, y, experiments.gates(X, PATTERNS, seed), beta=BETA, radius=radius)
     result = {"seed": seed, "radius": radius, "kept": int((~fit.screened).sum()), "convex": fit.objective, "lower_bound": fit.lower_bound}
+    every = convex.screen_patterns(X, convex.enumerate_patterns(X), radius)
+    best = convex.fit_robust(X, y, every, beta=BETA, radius=radius)
+    result["all"] = [every.count, best.lower_bound, best.objective]
     linear = convex.robust_linear(X, y, beta=BETA, radius=radius)
     result["linear"] = linear.objective
     for width in (WIDTH, 200):
