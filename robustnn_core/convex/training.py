@@ -11,13 +11,15 @@ __all__ = ["fit"]
 METHODS = ("auto", "interior", "admm")
 
 #: Above these sizes the interior point is too dear and ``auto`` takes ADMM: operations an iteration, bytes.
-INTERIOR_OPERATIONS = 1e11
-INTERIOR_BYTES = 2e9
+INTERIOR_OPERATIONS = 1e12
+INTERIOR_BYTES = 4e9
 
 
 def _dearness(n, d, P):
     """Operations an iteration and bytes of the interior point."""
-    return 2.0 * P * (n * d * d + 0.5 * n * n * d), 8.0 * (0.5 * n * d * d + P * n * d + 2.0 * n * n + 20.0 * P * n)
+    tall, wide = interior._operations(n, d, P, True), interior._operations(n, d, P, False)
+    size = 4.0 * P * P * d * d if tall < wide else P * n * d + 2.0 * n * n
+    return 2.0 * min(tall, wide), 8.0 * (min(0.5 * n * d * d, interior.PAIRS) + size + 40.0 * P * n)
 
 
 def _inside(X, active, gates):
@@ -64,10 +66,10 @@ def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, 
     max_seconds : float
         The wall clock is the only thing that can make two runs differ.
     method : {"auto", "interior", "admm"}
-        ``interior`` has a cost of P(nd^2 + n^2d) an iteration and needs 15 to 45 of them, down to gaps of 1e-6 and
-        below. ``admm`` costs ndP a product, some ten products an iteration, and needs many hundreds of iterations
+        ``interior`` has a cost of P(nd^2 + n^2d) an iteration, or of n(Pd)^2/4 + (Pd)^3/6 if that is less (many
+        points), and needs 15 to 60 of them, down to gaps of 1e-6 and below. ``admm`` costs ndP a product, some ten products an iteration, and needs many hundreds of iterations
         for a gap of a few per cent; its bracket is valid from the first. ``auto`` takes the
-        interior point while an iteration has at most 1e11 operations and its factors fit into 2 GB.
+        interior point while an iteration has at most 1e12 operations and its arrays fit into 4 GB.
 
     Returns
     -------
