@@ -113,6 +113,14 @@ def test_same_bits_on_one_and_two_threads():
     assert (fits[0].v == fits[1].v).all() and fits[0].lower_bound == fits[1].lower_bound
 
 
+def test_the_net_has_no_ghost_units():
+    X, y, patterns = reference.problem(60, 6, 12, seed=2)
+    f = convex.fit(X, y, patterns, beta=2.0, tol=1e-8)
+    assert f.converged and len(f.net.weights) < 2 * patterns.count
+    assert len(f.net.weights) == f.blocks
+    check(f, X, y)
+
+
 def test_an_early_stop_says_so():
     X, y, patterns = reference.problem(40, 5, 10, seed=1)
     f = convex.fit(X, y, patterns, beta=0.5, tol=1e-6, max_iterations=5)
