@@ -64,14 +64,15 @@ def save(path):
     def key(row):
         return tuple(row[k] for k in ("n", "d", "P", "loss", "beta", "solver", "tol"))
 
-    old = json.loads(path.read_text())["rows"] if path.exists() else []
+    before = json.loads(path.read_text()) if path.exists() else {"rows": [], "about": {"versions": {}}}
+    old = before["rows"]
     rows = {key(row): row for row in old} | {key(row): row for row in ROWS}
     about = {
         "date": datetime.date.today().isoformat(),
         "cores": os.cpu_count(),
         "machine": platform.machine(),
         "python": platform.python_version(),
-        "versions": {m: version(m) for m in ("numpy", "scipy", "numba", "cvxpy", "clarabel", "scs") if have(m)},
+        "versions": before["about"]["versions"] | {m: version(m) for m in ("numpy", "scipy", "numba", "cvxpy", "clarabel", "scs") if have(m)},
         "seconds": "wall clock, best of `runs`; for the peers with modelling; solver_seconds is what the solver reports",
         "cpu_seconds": "processor time of the same call, which a busy machine does not stretch",
         "load": os.getloadavg()[0],
