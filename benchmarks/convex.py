@@ -1,41 +1,85 @@
-"""The convex program against its peers, in one run: ``python benchmarks/convex.py [--quick]``.
+"""The convex program against its peers: ``python benchmarks/convex.py [--quick] [--only 200 600 admm] [--save FILE]``.
 
-``python -m benchmarks.convex --save`` also writes the tables, with versions and machine, to
-``robustnn_core/convex/measured.json``, which the page on solvers shows.
-
-Same data and patterns for everybody, the best of several runs after a warm one, one thread for ours. Peers that
-are not installed are skipped and said so; modelling time is left out of theirs (their own solve time is printed too).
+Same data and patterns for everybody, the best of the same number of runs for everybody (one run for peers that take
+over a minute), one thread for ours. Two times for the peers: of the solver alone, as it reports it, and with cvxpy's
+modelling. Peers that are not installed are skipped and said so. ``--save`` merges the rows into a JSON file, by default
+the one that the page on solvers shows.
 """
 
+import argparse
+import datetime
 import importlib.metadata
 import importlib.util
 import json
 import os
+import pathlib
 import platform
-import sys
 import time
-from datetime import date
-from pathlib import Path
 
 import numpy as np
 
 from robustnn_core import convex
 
-QUICK = "--quick" in sys.argv
-TRIALS = 2 if QUICK else 3
-SAVE = "--save" in sys.argv
-ROWS = []
+parser = argparse.ArgumentParser()
+parser.add_argument("--quick", action="store_true")
+parser.add_argument("--only", nargs="+", choices=["200", "600", "admm"], default=["200", "600", "admm"])
+parser.add_argument("--save", nargs="?", const="robustnn_core/convex/measured.json")
+OPTIONS = parser.parse_args()
+TRIALS = 2 if OPTIONS.quick else 3
 LOSSES = (("squared", 1.0), ("hinge", 1e-2), ("logistic", 1e-2))
+#: Options of the peers; the tolerance of the row is theirs, what they mean by it is not a certified gap.
+PEERS = {
+    "Clarabel": lambda tol: {"tol_gap_abs": tol, "tol_gap_rel": tol, "tol_feas": min(tol, 1e-6)},
+    "SCS": lambda tol: {"eps_abs": tol, "eps_rel": tol, "max_iters": 100_000},
+}
+ROWS = []
 
 
 def have(module):
     return importlib.util.find_spec(module) is not None
 
 
+def version(module):
+    return importlib.metadata.version(module) if have(module) else None
+
+
 def timed(run):
     start = time.perf_counter()
+    cpu = time.process_time()
     result = run()
-    return time.perf_counter() - start, result
+    return time.perf_counter() - start, result, time.process_time() - cpu
+
+
+def record(row):
+    """Print a row and keep it; saved after each, as a peer may take minutes."""
+    ROWS.append(row)
+    name = f"{row['solver']} {row['tol']:.0e}"
+    gap = f"{row['gap']:8.1e}" if "gap" in row else " " * 8
+    alone = f"{row['solver_seconds']:9.3f}" if "solver_seconds" in row else " " * 9
+    print(f"  n={row['n']:<6d} {row['loss']:9s} {name:15s} {row['objective']:14.6f} {gap} {row['seconds']:9.3f} {row['cpu_seconds']:9.3f} {alone}  {row['note']}", flush=True)
+    if OPTIONS.save:
+        save(pathlib.Path(OPTIONS.save))
+
+
+def save(path):
+    def key(row):
+        return tuple(row[k] for k in ("n", "d", "P", "loss", "beta", "solver", "tol"))
+
+    before = json.loads(path.read_text()) if path.exists() else {"rows": [], "about": {"versions": {}}}
+    old = before["rows"]
+    rows = {key(row): row for row in old} | {key(row): row for row in ROWS}
+    about = {
+        "date": datetime.date.today().isoformat(),
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "versions": before["about"]["versions"] | {m: version(m) for m in ("numpy", "scipy", "numba", "cvxpy", "clarabel", "scs") if have(m)},
+        "seconds": "wall clock, best of `runs`; for the peers with modelling; solver_seconds is what the solver reports",
+        "cpu_seconds": "processor time of the same call, which a busy machine does not stretch",
+        "load": os.getloadavg()[0],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"about": about, "rows": [rows[k] for k in sorted(rows, key=str)]}, indent=1) + "\n")
 
 
 def problem(n, d, P, loss, seed=0):
@@ -69,60 +113,69 @@ def by_cvxpy(X, y, patterns, beta, loss, solver, options):
     return float(program.value), float(program.solver_stats.solve_time)
 
 
-def row(n, d, P, loss, name, objective, gap, seconds):
-    ROWS.append({"n": n, "d": d, "P": P, "loss": loss, "solver": name, "objective": objective, "gap": gap, "seconds": seconds})
+def row(n, d, P, loss, beta, solver, tol, **rest):
+    return {"n": n, "d": d, "P": P, "loss": loss, "beta": beta, "solver": solver, "tol": tol} | rest
 
 
-def save(path=Path(__file__).parent.parent / "robustnn_core/convex/measured.json"):
-    """Write the rows with what they depend on; a gap is there only where it is certified."""
-    packages = ("numpy", "scipy", "cvxpy", "clarabel", "scs")
-    versions = {name: importlib.metadata.version(name) for name in packages if have(name)}
-    load = round(os.getloadavg()[0], 1)
-    machine = {"cores": os.cpu_count(), "architecture": platform.machine(), "python": platform.python_version(), "load": load}
-    stored = {"date": date.today().isoformat(), "machine": machine, "versions": versions, "rows": ROWS}
-    path.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+def ours(n, d, P, loss, beta, tol, name="fit", trials=TRIALS, **options):
+    X, y, patterns = problem(n, d, P, loss)
+    runs = [timed(lambda: convex.fit(X, y, patterns, beta=beta, loss=loss, tol=tol, **options)) for _ in range(trials)]
+    f = runs[0][1]
+    record(
+        row(
+            n, d, P, loss, beta, name, tol, objective=f.objective, lower_bound=f.lower_bound, gap=f.gap,
+            converged=f.converged, seconds=min(run[0] for run in runs), cpu_seconds=min(run[2] for run in runs), runs=trials, recorded=len(f.history["seconds"]),
+            units=len(f.net.weights), note="" if f.converged else "budget ran out",
+        )
+    )  # fmt: skip
 
 
-def table(n, d, P, losses=LOSSES):
-    peers = []
-    if have("cvxpy"):
-        peers = [("Clarabel", "clarabel", "CLARABEL", {}), ("SCS", "scs", "SCS", {"eps_abs": 1e-6, "eps_rel": 1e-6, "max_iters": 100_000})]
-        peers = [peer for peer in peers if have(peer[1])]
-        print("\ncvxpy " + importlib.metadata.version("cvxpy") + "".join(f", {p[1]} {importlib.metadata.version(p[1])}" for p in peers))
-    else:
-        print("\ncvxpy is not installed: its rows are missing")
-    print(f"n = {n}, d = {d}, P = {P}: objective, certified gap, seconds")
-    for loss, beta in losses:
-        X, y, patterns = problem(n, d, P, loss)
-        ours = {}
+def peer(n, d, P, loss, beta, tol, solver, trials=TRIALS):
+    if not (have("cvxpy") and have(solver.lower())):
+        print(f"  cvxpy or {solver} is not installed: its rows are missing")
+        return
+    X, y, patterns = problem(n, d, P, loss)
+    runs = []
+    try:
+        for _ in range(trials):
+            runs.append(timed(lambda: by_cvxpy(X, y, patterns, beta, loss, solver.upper(), PEERS[solver](tol))))
+            if runs[-1][0] > 60.0:
+                break
+    except Exception as error:  # a peer that fails is a line, not the end of the run
+        print(f"  {loss:9s} {solver:16s} failed: {error}")
+        return
+    record(
+        row(
+            n, d, P, loss, beta, solver, tol, objective=runs[0][1][0], seconds=min(run[0] for run in runs), cpu_seconds=min(run[2] for run in runs), runs=len(runs),
+            solver_seconds=min(run[1][1] for run in runs), note="not certified",
+        )
+    )  # fmt: skip
+
+
+def tables():
+    print("size, loss, solver and tolerance, objective, certified gap, seconds, CPU seconds, seconds of the solver alone")
+    if "200" in OPTIONS.only:
+        convex.fit(*problem(30, 4, 5, "squared"), beta=1.0)  # warm
+        for loss, beta in LOSSES:
+            for tol in (1e-4, 1e-6):
+                ours(200, 20, 50, loss, beta, tol)
+            for tol in (1e-4, 1e-6):
+                for solver in PEERS:
+                    peer(200, 20, 50, loss, beta, tol, solver)
+    if "600" in OPTIONS.only:
         for tol in (1e-4, 1e-6):
-            runs = [timed(lambda tol=tol: convex.fit(X, y, patterns, beta=beta, loss=loss, tol=tol)) for _ in range(TRIALS + 1)][1:]
-            ours[tol], f = min(run[0] for run in runs), runs[0][1]
-            row(n, d, P, loss, f"fit, tol {tol:.0e}", f.objective, f.gap, ours[tol])
-            print(f"  {loss:9s} fit, tol {tol:.0e}    {f.objective:.6f} {f.gap:8.1e} {ours[tol]:9.3f}   {len(f.history['seconds'])} steps")
-        for name, _, solver, options in peers:
-            try:
-                _, (value, seconds) = timed(lambda s=solver, o=options: by_cvxpy(X, y, patterns, beta, loss, s, o))
-            except Exception as error:  # a peer that fails is a row, not the end of the run
-                print(f"  {loss:9s} {name:16s} failed: {error}")
-                continue
-            row(n, d, P, loss, name, value, None, seconds)
-            print(f"  {loss:9s} {name:16s} {value:.6f}          {seconds:9.3f}   {seconds / ours[1e-6]:.0f} times fit at 1e-6, {seconds / ours[1e-4]:.0f} at 1e-4")
-
-
-def scaling():
-    print("\nADMM, d = 50, P = 50, squared: seconds, certified gap")
-    for n in (10**3, 10**4) if QUICK else (10**3, 10**4, 10**5):
-        X, y, patterns = problem(n, 50, 50, "squared")
-        budget = 10.0 if QUICK else 120.0
-        seconds, f = timed(lambda: convex.fit(X, y, patterns, beta=n / 200.0, tol=1e-2, method="admm", max_seconds=budget))
-        print(f"  n = {n:7d}  {seconds:8.1f}  objective {f.objective:.5g}, gap {f.gap:.1e}{'' if f.converged else '  (budget ran out)'}")
+            ours(600, 147, 36, "squared", 1.0, tol)
+        if not OPTIONS.quick:
+            for solver in PEERS:
+                peer(600, 147, 36, "squared", 1.0, 1e-6, solver, trials=1)
+    if "admm" in OPTIONS.only:
+        budget = 10.0 if OPTIONS.quick else 120.0
+        for n in (10**3, 10**4) if OPTIONS.quick else (10**3, 10**4, 10**5):
+            for loss, beta in LOSSES:
+                beta = n / 200.0 if loss == "squared" else beta
+                ours(n, 50, 50, loss, beta, 1e-2, name="fit", trials=1, max_seconds=4.0 * budget)
+                ours(n, 50, 50, loss, beta, 1e-2, name="admm", trials=1, method="admm", max_seconds=budget)
 
 
 if __name__ == "__main__":
-    table(200, 20, 50)
-    if not QUICK:
-        table(600, 147, 36)
-    if SAVE:
-        save()
-    scaling()
+    tables()

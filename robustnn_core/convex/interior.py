@@ -4,7 +4,8 @@ The 2P blocks (v_i, then w_i) meet only in the predictions :math:`p = \sum_b F_b
 Newton step costs a Cholesky factor of size d for each block and one of size n for all: P(n d^2 + n^2 d) operations.
 All three losses give the same system, :math:`K = I + \Delta^{1/2}\sum_b F_bH_b^{-1}F_b^\top\Delta^{1/2}`, and differ
 in the diagonal :math:`\Delta` only: 1 (squared), L'' (logistic), the slacks of :math:`\xi_k \ge 0,\
-\xi_k \ge 1 - y_kp_k` eliminated (hinge). Every iterate is strictly feasible, so each gives a bracket.
+\xi_k \ge 1 - y_kp_k` eliminated (hinge). With more points than block entries the same system is solved in the
+:math:`v_i - w_i`, a factor of size Pd: memory nP + (Pd)^2, operations linear in n. Every iterate is strictly feasible, so each gives a bracket.
 """
 
 import time
@@ -17,6 +18,8 @@ from robustnn_core.convex import program
 
 #: How far a cone may fall behind the mean complementarity.
 WIDE = 1e-2
+#: Entries of the products of pairs of columns that are kept; more points come in slices of that size.
+PAIRS = 20_000_000
 #: Entries up to which the blocks F_b L_b^{-T} are kept with their zero rows, in one matrix.
 DENSE = 4_000_000
 
@@ -38,7 +41,22 @@ class _Blocks:
         self.E = np.tile(2.0 * A - 1.0, (2, 1))
         self.rows = [np.flatnonzero(a) for a in A]
         self.iu = np.tril_indices(self.d)
-        self.pairs = np.ascontiguousarray(X[:, self.iu[0]] * X[:, self.iu[1]])
+        width = len(self.iu[0])
+        self.chunk = self.n if self.n * width <= PAIRS else max(1, PAIRS // width)
+        self.kept = self._pairs(slice(None)) if self.chunk == self.n else None
+        self.tall = _operations(self.n, self.d, self.P, True) < _operations(self.n, self.d, self.P, False)
+
+    def _pairs(self, rows):
+        return np.ascontiguousarray(self.X[rows][:, self.iu[0]] * self.X[rows][:, self.iu[1]])
+
+    def _chunks(self):
+        """Slices of the rows, with the products of pairs of columns there."""
+        if self.kept is not None:
+            yield slice(None), self.kept
+            return
+        for low in range(0, self.n, self.chunk):
+            rows = slice(low, low + self.chunk)
+            yield rows, self._pairs(rows)
 
     def G(self, U):
         return self.E * (U @ self.X.T)
@@ -54,11 +72,42 @@ class _Blocks:
 
     def grams(self, Q):
         """X^T diag(q_b) X for every row q_b of ``Q``: one product with the pairs of columns."""
-        flat = Q @ self.pairs
+        flat = sum(Q[:, rows] @ pairs for rows, pairs in self._chunks())
         H = np.empty((len(Q), self.d, self.d))
         H[:, self.iu[0], self.iu[1]] = flat
         H[:, self.iu[1], self.iu[0]] = flat
         return H
+
+
+    def normal(self, delta):
+        """sum over the rows of delta_k (d_k x_k)(d_k x_k)^T, (Pd, Pd): the pairs of patterns times those of columns."""
+        P, d = self.P, self.d
+        first, second = np.tril_indices(P)
+        A = self.D[:P]
+        flat = 0.0
+        for rows, pairs in self._chunks():
+            step = max(1, PAIRS // len(first))
+            part, weight = A[:, rows], delta[rows]
+            for low in range(0, len(weight), step):
+                some = slice(low, low + step)
+                both = part[first, some] * (part[second, some] * weight[some])
+                flat = flat + both @ pairs[some]
+        C = np.empty((P, d, P, d))
+        for k, (i, j) in enumerate(zip(first, second, strict=True)):
+            block = np.empty((d, d))
+            block[self.iu] = flat[k]
+            block[self.iu[1], self.iu[0]] = flat[k]
+            C[i, :, j] = block
+            C[j, :, i] = block
+        return C.reshape(P * d, P * d)
+
+
+def _operations(n, d, P, tall):
+    """Multiplications of an iteration: by the system in the (v_i - w_i) where there are many points, else in f."""
+    grams = P * n * d * d
+    if tall:
+        return grams + 0.25 * n * P * P * d * d + (P * d) ** 3 / 6.0
+    return grams + P * n * d * d + 0.25 * P * n * n * d + n**3 / 6.0
 
 
 def _inverse_factors(H):
@@ -153,6 +202,7 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
         return (best["upper"] - best["lower"]) / max(1e-12, abs(best["upper"] + rest))
 
     stalled = 0
+    C = None
     last = lowest = np.inf
     for _ in range(max_iterations):
         gap = bracket()
@@ -217,9 +267,25 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
             Li = _inverse_factors(H)
         except FloatingPointError:
             break
-        whole = None
+        whole = Si = None
         Y = []
-        if n * B * d <= DENSE:  # one product with zero rows beats a loop over small ones
+        if K.tall:
+            # With q = dv - dw, T = A^T Delta A q: H_v dv = g_v - T, H_w dw = g_w + T, so with S = H_v + H_w
+            # (N^{-1} + A^T Delta A) q = H_w S^{-1} g_v - H_v S^{-1} g_w, N = H_v^{-1} + H_w^{-1}, and
+            # S dv = g_v + g_w + H_w q, S dw = g_v + g_w - H_v q: nothing is divided by the flat directions of one H
+            if C is None or loss != "squared":
+                C = K.normal(delta)
+            Ninv = np.matmul(Li[:P].transpose(0, 2, 1), Li[:P]) + np.matmul(Li[P:].transpose(0, 2, 1), Li[P:])
+            Ninv = np.linalg.inv(Ninv)
+            try:
+                Si = _inverse_factors(H[:P] + H[P:])
+            except FloatingPointError:
+                break
+            Ninv = 0.5 * (Ninv + Ninv.transpose(0, 2, 1))
+            M = C.copy()
+            for i in range(P):
+                M[i * d : i * d + d, i * d : i * d + d] += Ninv[i]
+        elif n * B * d <= DENSE:  # one product with zero rows beats a loop over small ones
             whole = (((root[:, None] * X) @ Li.reshape(B * d, d).T).reshape(n, B, d) * K.D.T[:, :, None]).reshape(n, B * d)
             M = whole @ whole.T
         else:
@@ -229,13 +295,27 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
                 Yi = np.concatenate([XI @ Li[i].T, -(XI @ Li[P + i].T)], axis=1)
                 Y.append(Yi)
                 M[np.ix_(rows, rows)] += Yi @ Yi.T
-        M[np.arange(n), np.arange(n)] += 1.0
-        LK, bad = lapack.dpotrf(M, lower=1, clean=0)
+        if not K.tall:
+            M[np.arange(n), np.arange(n)] += 1.0
+        LK, bad = lapack.dpotrf(M.T, lower=1, clean=0, overwrite_a=1)
         if bad:
             break
 
-        def base(g, e, Li=Li, Y=Y, LK=LK, whole=whole):
+        def base(g, e, Li=Li, Y=Y, LK=LK, whole=whole, H=H, Si=Si, root=root):
             """Solve H du + F^T f = g, Delta^{1/2} F du - Delta^{-1/2} f = e by the factors."""
+            if K.tall:
+                g = g + K.Ft(root * e)
+                Hv, Hw, gv, gw = H[:P], H[P:], g[:P], g[P:]
+
+                def over(rhs):
+                    return np.einsum("bji,bj->bi", Si, np.einsum("bij,bj->bi", Si, rhs))
+
+                q = np.einsum("bij,bj->bi", Hw, over(gv)) - np.einsum("bij,bj->bi", Hv, over(gw))
+                q = lapack.dpotrs(LK, q.ravel(), lower=1)[0].reshape(P, d)
+                both = gv + gw
+                dv, dw = over(both + np.einsum("bij,bj->bi", Hw, q)), over(both - np.einsum("bij,bj->bi", Hv, q))
+                du = np.concatenate([dv, dw])
+                return du, root * K.predict(du) - e
             h = np.matmul(Li, g[:, :, None])[:, :, 0]
             if whole is not None:
                 f = lapack.dpotrs(LK, whole @ h.ravel() - e, lower=1)[0]

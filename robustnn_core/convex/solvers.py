@@ -230,23 +230,27 @@ def newton_times(X, patterns, counts, *, repeats=5, seed=0):
 
 
 def measured():
-    """Return the stored run of ``python -m benchmarks.convex --save``: ``"machine"``, ``"versions"``, ``"date"``, ``"rows"``."""
+    """Return the stored run of ``python benchmarks/convex.py --save``: ``"about"`` and ``"rows"``."""
     return json.loads(Path(__file__).with_name("measured.json").read_text(encoding="utf-8"))
 
 
-def comparison(stored):
+def comparison(stored, tol=1e-6):
     """Return the rows of :func:`measured` as columns: a line for each problem, the seconds of each solver, the ratio.
+
+    Of the peers the time that the solver itself reports, without modelling; of ``fit`` the whole call.
 
     Examples
     --------
     >>> list(comparison(measured()))[-1]
     'fastest peer / fit'
     """
-    ours = [row for row in stored["rows"] if row["solver"] == "fit, tol 1e-06"]
+    rows = [row for row in stored["rows"] if row["tol"] == tol]
     columns = {"problem": [], "certified gap of fit": [], "fit": [], "Clarabel": [], "SCS": [], "fastest peer / fit": []}
-    for mine in ours:
-        same = {row["solver"]: row for row in stored["rows"] if all(row[key] == mine[key] for key in ("n", "d", "P", "loss"))}
-        peers = {name: same[name]["seconds"] if name in same else np.nan for name in ("Clarabel", "SCS")}
+    for mine in sorted((row for row in rows if row["solver"] == "fit"), key=lambda row: (row["n"], row["loss"])):
+        same = {row["solver"]: row for row in rows if all(row[key] == mine[key] for key in ("n", "d", "P", "loss"))}
+        peers = {name: same[name]["solver_seconds"] if name in same else np.nan for name in ("Clarabel", "SCS")}
+        if not np.isfinite(list(peers.values())).any():
+            continue
         columns["problem"].append(f"{mine['loss']}, n = {mine['n']}, d = {mine['d']}, P = {mine['P']}")
         columns["certified gap of fit"].append(mine["gap"])
         columns["fit"].append(mine["seconds"])

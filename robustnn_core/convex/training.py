@@ -12,8 +12,8 @@ __all__ = ["fit"]
 METHODS = ("auto", "interior", "admm")
 
 #: Above these sizes the interior point is too dear and ``auto`` takes ADMM: operations an iteration, bytes.
-INTERIOR_OPERATIONS = 1e11
-INTERIOR_BYTES = 2e9
+INTERIOR_OPERATIONS = 1e12
+INTERIOR_BYTES = 4e9
 
 #: A gate with a margin (a sine) below this starts beside a hyperplane, where the interior point breaks off: it is centred.
 BESIDE = 1e-5
@@ -21,7 +21,9 @@ BESIDE = 1e-5
 
 def _dearness(n, d, P):
     """Operations an iteration and bytes of the interior point."""
-    return 2.0 * P * (n * d * d + 0.5 * n * n * d), 8.0 * (0.5 * n * d * d + P * n * d + 2.0 * n * n + 20.0 * P * n)
+    tall, wide = interior._operations(n, d, P, True), interior._operations(n, d, P, False)
+    size = 4.0 * P * P * d * d if tall < wide else P * n * d + 2.0 * n * n
+    return 2.0 * min(tall, wide), 8.0 * (min(0.5 * n * d * d, interior.PAIRS) + size + 40.0 * P * n)
 
 
 def _inside(X, active, gates, central):
@@ -75,10 +77,10 @@ def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, 
     max_seconds : float
         The wall clock is the only thing that can make two runs differ.
     method : {"auto", "interior", "admm"}
-        ``interior`` has a cost of P(n d^2 + n^2 d) an iteration and needs 15 to 45 of them, down to gaps of 1e-6 and
-        below. ``admm`` costs ndP a product, some ten products an iteration, and needs many hundreds of iterations
-        for a gap of a few per cent; its bracket is valid from the first. ``auto`` takes the
-        interior point while an iteration has at most 1e11 operations and its factors fit into 2 GB.
+        ``interior`` has a cost of P(nd^2 + n^2d) an iteration, or of n(Pd)^2/4 + (Pd)^3/6 if that is less (many
+        points), and needs 15 to 60 of them, down to gaps of 1e-6 and below. ``admm`` costs ndP a product, some ten
+        products an iteration, and needs many hundreds of iterations for a gap of a few per cent; its bracket is valid
+        from the first. ``auto`` takes the interior point while an iteration has at most 1e12 operations and its arrays fit into 4 GB.
 
     Returns
     -------
@@ -143,7 +145,34 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     return _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method)
 
 
+def _without_ghosts(X, y, active, beta, loss, v, w):
+    """Set to zero as many of the shortest blocks as leave the objective no larger.
+
+    An interior point ends with every block a little off zero. Zero lies in every cone, so what is left is feasible;
+    the objective is evaluated anew, and falls where the price of the block is below beta.
+    """
+    d, P = v.shape
+    U = np.hstack([v, w])
+    length = np.linalg.norm(U, axis=0)
+    order = np.argsort(length, kind="stable")
+    order = order[length[order] > 0.0]
+    p = (active * (X @ (v - w))).sum(axis=1)
+    start = program.loss_value(loss, p, y) + beta * float(length.sum())
+    left, dropped = float(length.sum()), 0
+    for k, b in enumerate(order):
+        q = active[:, b % P] * (X @ U[:, b])
+        p = p - q if b < P else p + q
+        left -= length[b]
+        if program.loss_value(loss, p, y) + beta * left <= start:
+            dropped = k + 1
+        elif length[b] > 1e-2 * length[order[-1]]:
+            break
+    U[:, order[:dropped]] = 0.0
+    return U[:, :P], U[:, P:]
+
+
 def _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method):
+    v, w = _without_ghosts(X, y, patterns.active, beta, loss, v, w)
     P = (patterns.active * (X @ (v - w))).sum(axis=1)
     penalty = beta * float(np.linalg.norm(v, axis=0).sum() + np.linalg.norm(w, axis=0).sum())
     objective = program.loss_value(loss, P, y) + penalty

@@ -5,7 +5,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from robustnn_core import convex
-from robustnn_core.convex import program
+from robustnn_core.convex import interior, program
 from tests.convex import reference
 
 BETA = {"squared": 0.5, "hinge": 0.01, "logistic": 0.01}
@@ -47,6 +47,24 @@ def test_admm_brackets_the_same_optimum(loss):
     assert slow.converged and slow.method == "admm"
     assert slow.lower_bound <= exact.objective and exact.lower_bound <= slow.objective
     check(slow, X, y)
+
+
+@pytest.mark.parametrize("loss", program.LOSSES)
+def test_many_points_are_solved_in_the_blocks(loss, monkeypatch):
+    X, y, patterns = reference.problem(300, 5, 8, seed=5, loss=loss)
+    few = interior._Blocks(X, patterns.active.astype(float))
+    assert few.tall
+    delta = np.linspace(0.0, 1.0, 300)
+    F = np.hstack([patterns.active[:, [i]] * X for i in range(patterns.count)])
+    np.testing.assert_allclose(few.normal(delta), F.T @ (delta[:, None] * F), atol=1e-10)
+    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-6)
+    monkeypatch.setattr(interior, "PAIRS", 700)  # in slices
+    assert np.allclose(interior._Blocks(X, patterns.active.astype(float)).normal(delta), few.normal(delta))
+    monkeypatch.setattr(interior, "_operations", lambda n, d, P, tall: float(tall))
+    wide = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-6)
+    assert f.converged and wide.converged
+    assert f.lower_bound <= wide.objective and wide.lower_bound <= f.objective
+    check(f, X, y)
 
 
 def test_a_thousand_brackets():
@@ -93,6 +111,14 @@ def test_same_bits_on_one_and_two_threads():
         with threadpool_limits(threads):
             fits.append(convex.fit(X, y, patterns, beta=0.5))
     assert (fits[0].v == fits[1].v).all() and fits[0].lower_bound == fits[1].lower_bound
+
+
+def test_the_net_has_no_ghost_units():
+    X, y, patterns = reference.problem(60, 6, 12, seed=2)
+    f = convex.fit(X, y, patterns, beta=2.0, tol=1e-8)
+    assert f.converged and len(f.net.weights) < 2 * patterns.count
+    assert len(f.net.weights) == f.blocks
+    check(f, X, y)
 
 
 def test_an_early_stop_says_so():
