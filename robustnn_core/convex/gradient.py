@@ -9,7 +9,8 @@ import numpy as np
 from numba import njit
 
 from robustnn_core import attacks, checks, nets, products, streams
-from robustnn_core.convex.robust import _data, _mean_loss, box
+from robustnn_core.convex.patterns import box
+from robustnn_core.convex.robust import _data, _mean_loss
 
 __all__ = ["GradientFit", "attack_box", "train_gradient"]
 

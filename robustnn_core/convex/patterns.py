@@ -15,7 +15,7 @@ from scipy.optimize import linprog
 from robustnn_core import checks, products, streams
 from robustnn_core.convex import theory
 
-__all__ = ["Patterns", "enumerate_patterns", "radii", "robust_margins", "sample_patterns", "screen_patterns"]
+__all__ = ["Patterns", "box", "enumerate_patterns", "robust_margins", "sample_patterns", "screen_patterns"]
 
 #: A gate makes a pattern if every |x.a| is larger than this times |x||a|.
 MARGIN = 1e-12
@@ -101,7 +101,7 @@ def sample_patterns(X, count, *, seed, radius=0.0, perturbations=1):
     X = checks.array(X, "X", shape=("n", "d"))
     count = checks.integer(count, "count", at_least=1)
     perturbations = checks.integer(perturbations, "perturbations", at_least=1)
-    e = radii(X, radius)
+    e = box(X, radius)
     gate_seed, move_seed = streams.spawn(seed, 2)
     A = streams.generator(gate_seed).standard_normal((count, X.shape[1])).T
     active, gates = _made(X, A)
@@ -255,27 +255,33 @@ def screen_patterns(X, patterns, radius):
     return Patterns(patterns.active[:, keep], gates[:, keep])
 
 
-def radii(X, radius):
-    """Return the radius of every column: a number holds for all but a column of ones, which gets 0.
+def box(X, radius):
+    """Return the radius e (d,) of the box: a number is meant for every column but the bias, a column of ones.
 
     Raises
     ------
     ValueError
-        A negative radius, a vector of another length, a vector that moves the column of ones.
+        A negative radius, a wrong length, two columns of ones, a bias that would be moved.
 
     Examples
     --------
-    >>> radii(np.array([[2.0, 1.0], [3.0, 1.0]]), 0.1)
+    >>> box([[0.5, 1.0], [2.0, 1.0]], 0.1)
     array([0.1, 0. ])
     """
-    bias = (X == 1.0).all(axis=0)
-    if np.ndim(radius) == 0:
-        return np.where(bias & (len(X) > 1), 0.0, checks.number(radius, "radius", at_least=0.0))
+    X = checks.array(X, "X", shape=("n", "d"))
+    ones = np.flatnonzero((X == 1.0).all(axis=0)) if len(X) > 1 else np.flatnonzero(X[0] == 1.0)[-1:]
+    if len(ones) > 1:
+        raise ValueError(f"X has {len(ones)} columns of ones ({', '.join(map(str, ones))}); keep one, the bias")
+    e = checks.array(radius, "radius")
+    if e.ndim == 0:
+        e = np.full(X.shape[1], checks.number(radius, "radius", at_least=0.0))
+        e[ones] = 0.0
+        return e
     e = checks.array(radius, "radius", shape=(X.shape[1],))
-    if (e < 0.0).any():
-        raise ValueError(f"radius contains {e[e < 0.0][0]}; every entry must be >= 0")
-    if len(X) > 1 and (e[bias] > 0.0).any():
-        raise ValueError(f"radius moves column {int(np.flatnonzero(bias & (e > 0.0))[0])}, the bias; its entry must be 0")
+    if e.min() < 0:
+        raise ValueError(f"radius[{int(e.argmin())}] = {e.min()} must be >= 0")
+    if len(ones) and e[ones[0]] > 0:
+        raise ValueError(f"radius[{ones[0]}] = {e[ones[0]]} moves column {ones[0]} of X, the bias; make it 0")
     return e
 
 
@@ -328,7 +334,7 @@ def _checked(X, patterns, radius):
             f"patterns are for n = {patterns.active.shape[0]} points in d = {patterns.gates.shape[0]} dimensions, "
             f"X has shape {X.shape}; sample them from this X"
         )
-    return X, patterns, radii(X, radius)
+    return X, patterns, box(X, radius)
 
 
 def _inside(X, active):

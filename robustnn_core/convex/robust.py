@@ -19,10 +19,10 @@ import numpy as np
 from scipy import linalg, optimize
 
 from robustnn_core import checks, nets, products
-from robustnn_core.convex.patterns import Patterns
+from robustnn_core.convex.patterns import Patterns, _margin, box
 from robustnn_core.convex.program import LOSSES, Fit
 
-__all__ = ["RobustFit", "WorstCase", "box", "fit_robust", "robust_linear", "worst_case_loss"]
+__all__ = ["RobustFit", "WorstCase", "fit_robust", "robust_linear", "worst_case_loss"]
 
 _STRICT = 1e-7  # a margin is above 1 if it is so by this much: less is within an LP solver's own tolerance
 
@@ -40,7 +40,8 @@ class RobustFit(Fit):
     screened : ndarray of bool, shape (P,)
         Patterns that cannot carry a block: their robust margin is below 1 and their blocks are zero.
     adversary : ndarray, shape (n, d)
-        The moves of the dual solution, inside the box: its weights on the moved points give ``lower_bound``.
+        The moves of the dual solution, inside the box: for the hinge and the logistic loss, its weights on the moved
+        points give ``lower_bound``; for the squared one they are the mean of the two moves a point may mix.
     """
 
     radius: np.ndarray = None
@@ -73,36 +74,6 @@ class WorstCase:
     moves: np.ndarray
 
 
-def box(X, radius):
-    """Return the radius e (d,) of the box: a number is meant for every column but the bias, a column of ones.
-
-    Raises
-    ------
-    ValueError
-        A negative radius, a wrong length, two columns of ones, a bias that would be moved.
-
-    Examples
-    --------
-    >>> box([[0.5, 1.0], [2.0, 1.0]], 0.1)
-    array([0.1, 0. ])
-    """
-    X = checks.array(X, "X", shape=("n", "d"))
-    ones = np.flatnonzero((X == 1.0).all(axis=0)) if len(X) > 1 else np.flatnonzero(X[0] == 1.0)[-1:]
-    if len(ones) > 1:
-        raise ValueError(f"X has {len(ones)} columns of ones ({', '.join(map(str, ones))}); keep one, the bias")
-    e = checks.array(radius, "radius")
-    if e.ndim == 0:
-        e = np.full(X.shape[1], checks.number(radius, "radius", at_least=0.0))
-        e[ones] = 0.0
-        return e
-    e = checks.array(radius, "radius", shape=(X.shape[1],))
-    if e.min() < 0:
-        raise ValueError(f"radius[{int(e.argmin())}] = {e.min()} must be >= 0")
-    if len(ones) and e[ones[0]] > 0:
-        raise ValueError(f"radius[{ones[0]}] = {e[ones[0]]} moves column {ones[0]} of X, the bias; make it 0")
-    return e
-
-
 def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iterations=100):
     r"""Train a two-layer ReLU net against a box, to a certified optimum of the robust convex program.
 
@@ -133,8 +104,10 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
 
     Notes
     -----
-    An iteration costs :math:`O(P^2nd^2 + (Pd)^3)`. A block of a pattern with robust margin below 1 is zero only if
-    every column but the bias moves; otherwise a margin of 0 is enough and nothing but an empty interior is screened.
+    An iteration costs :math:`O(P^2nd^2 + (Pd)^3)`. Every block of the solver needs a point strictly inside its robust
+    cone, a margin above 1. A pattern below 1 is screened if every column but the bias moves: its blocks are provably
+    zero. With a still column they need not be (a margin of 0 can carry a block along that column): such a pattern is
+    kept as an edge case; its blocks stay zero in the result, and the lower bound accounts for any value they could take.
 
     Examples
     --------
@@ -155,7 +128,13 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
             f"patterns are of {patterns.active.shape[0]} points in dimension {patterns.gates.shape[0]}; X has shape {X.shape}"
         )
     clock = time.perf_counter()
-    inner, slack, ratio = _interiors(X, patterns, e)
+    moved, used = e, (X != 0).any(axis=0)  # a column of zeros only costs: its weights are 0
+    if used.any():
+        X, e = X[:, used], e[used]
+    else:
+        used[:] = True
+    with np.errstate(over="ignore"):  # a radius of almost 0 has a margin of inf
+        inner, slack, ratio = _interiors(X, Patterns(patterns.active, patterns.gates[used]), e)
     passes, edge = slack > 0, slack == 0
     if not passes.any():
         best = ratio.max()
@@ -164,14 +143,16 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
     with products._controller().limit(limits=1, user_api="blas"):
         solver = _Solver(X, y, e, patterns.active.T[passes], patterns.active.T[edge], beta, loss)
         found = solver.run(inner[:, passes].T, tol, iterations, clock)
-    P, d = patterns.count, X.shape[1]
+    P, d = patterns.count, len(used)
     v, w = np.zeros((d, P)), np.zeros((d, P))
     half = passes.sum()
-    v[:, passes], w[:, passes] = found["U"][:half].T, found["U"][half:].T
-    units = found["U"].any(axis=1)
+    U, moves = np.zeros((2 * half, d)), np.zeros((len(X), d))
+    U[:, used], moves[:, used] = found["U"], found["adversary"]
+    v[:, passes], w[:, passes] = U[:half].T, U[half:].T
+    units = U.any(axis=1)
     net = nets.ReLUSum(np.zeros((1, d)), [1])
     if units.any():
-        net = nets.ReLUSum(found["U"][units], np.repeat([1.0, -1.0], half)[units])
+        net = nets.ReLUSum(U[units], np.repeat([1.0, -1.0], half)[units])
     objective, lower = found["objective"], found["lower"]
     gap = (objective - lower) / max(1e-12, abs(objective))
     return RobustFit(
@@ -188,10 +169,10 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
         net=net,
         history={name: np.array(values) for name, values in solver.history.items()},
         method="robust interior point",
-        radius=e,
+        radius=moved,
         worst_loss=found["loss"],
         screened=~(passes | edge),
-        adversary=found["adversary"],
+        adversary=moves,
     )
 
 
@@ -322,7 +303,8 @@ def _interiors(X, patterns, e):
         if size > 0 and least - spread > 0.2 * least and least > 0.01 * size * np.sqrt(d):  # well inside as it is
             inner[:, i], slack[i], ratio[i] = gate / size, (least - spread) / size, np.inf if spread == 0 else least / spread
             continue
-        deep, inner[:, i], ratio[i] = _deepest(A, e)
+        deep, inner[:, i], found = _deepest(A, e)
+        ratio[i] = _margin(X, patterns.active[:, i], e)[0] if found is None else found
         slack[i] = deep if deep > _STRICT * np.abs(A).max() else -1.0 if everywhere and ratio[i] < 1 - _STRICT else 0.0
     return inner, slack, ratio
 
@@ -343,17 +325,7 @@ def _deepest(A, e):
         spread = e @ np.abs(v)
         return deep / size, v / size, np.inf if spread == 0 else float((A @ v).min() / spread)
     # the cone has no inner point
-    return 0.0, np.zeros(d), _margin(A, e)
-
-
-def _margin(A, e):
-    """The robust margin max_{|e o v|_1 <= 1} min_k (A v)_k; inf if it is unbounded."""
-    n, d = A.shape
-    G = np.vstack([np.hstack([-A, A, np.ones((n, 1))]), np.concatenate([e, e, [0.0]])])
-    cost = np.zeros(2 * d + 1)
-    cost[-1] = -1.0
-    found = optimize.linprog(cost, A_ub=G, b_ub=np.append(np.zeros(n), 1.0), bounds=[(0, None)] * (2 * d) + [(None, None)], method="highs")
-    return np.inf if found.status == 3 else max(0.0, -found.fun)
+    return 0.0, np.zeros(d), None
 
 
 class _Solver:
@@ -540,9 +512,10 @@ class _Solver:
                 A0, A1 = step.back(affine["T"], affine["U"])
                 B0, B1 = step.forth(affine["tau"], affine["w"])
                 k0, k1 = A0 * B0 + (A1 * B1).sum(axis=1), A0[:, None] * B1 + B0[:, None] * A1
-                target = [sigma * mu - si * zi - di * ei for si, zi, di, ei in zip(s, z, affine["s"], affine["z"])]
+                damp = min(1.0, 2 * length)  # a predictor that hardly moves says little of the curvature
+                target = [sigma * mu - si * zi - damp * di * ei for si, zi, di, ei in zip(s, z, affine["s"], affine["z"])]
                 del zero
-                move = step.solve(target, sigma * mu - (l0**2 + (l1**2).sum(axis=1)) - k0, -2 * l0[:, None] * l1 - k1)
+                move = step.solve(target, sigma * mu - (l0**2 + (l1**2).sum(axis=1)) - damp * k0, -2 * l0[:, None] * l1 - damp * k1)
             except np.linalg.LinAlgError:
                 break
             length = self.longest(x, s, z, w, tau, move)
@@ -653,8 +626,10 @@ class _Step:
         self.soft = self.total / (1 + self.total * self.tauR)
         C = np.sqrt(om[2])[:, :, None] * (o.E[:, :, None] * o.X - self.mean[:, None, :])
         H = C.transpose(0, 2, 1) @ C + self.soft[:, None, None] * (self.tilted[:, :, None] * self.tilted[:, None, :])
-        H -= (2 * self.scale / self.k)[:, None, None] * (self.n1[:, :, None] * self.n1[:, None, :])
-        H[:, np.arange(d), np.arange(d)] += self.scale[:, None]
+        # the cone, split along and across n1: the difference of the two would cancel
+        ray = self.n1 / np.maximum(np.sqrt((self.n1**2).sum(axis=1)), 1e-300)[:, None]
+        across = np.eye(d) - ray[:, :, None] * ray[:, None, :]
+        H += self.scale[:, None, None] * (across + (ray / self.k[:, None])[:, :, None] * ray[:, None, :])
         H[:, J, J] += self.hR
         self.H = H
         # the lower half of sum_k (d_ik d_jk) (gamma A_k A_k^T + ...), by one symmetric product
