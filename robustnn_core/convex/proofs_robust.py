@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 
 from robustnn_core import checks, streams
-from robustnn_core.convex.robust import RobustFit, _data, _mean_loss, _robust_loss, box
+from robustnn_core.convex.patterns import box
+from robustnn_core.convex.robust import RobustFit, _data, _mean_loss, _robust_loss
 from robustnn_core.ledger import Ledger
 
 __all__ = ["certificate", "width_loss", "worst_case"]

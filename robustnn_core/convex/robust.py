@@ -19,7 +19,7 @@ import numpy as np
 from scipy import linalg, optimize
 
 from robustnn_core import checks, nets, products
-from robustnn_core.convex.patterns import Patterns, box
+from robustnn_core.convex.patterns import Patterns, _margin, box
 from robustnn_core.convex.program import LOSSES, Fit
 
 __all__ = ["RobustFit", "WorstCase", "fit_robust", "robust_linear", "worst_case_loss"]
@@ -40,7 +40,8 @@ class RobustFit(Fit):
     screened : ndarray of bool, shape (P,)
         Patterns that cannot carry a block: their robust margin is below 1 and their blocks are zero.
     adversary : ndarray, shape (n, d)
-        The moves of the dual solution, inside the box: its weights on the moved points give ``lower_bound``.
+        The moves of the dual solution, inside the box: for the hinge and the logistic loss, its weights on the moved
+        points give ``lower_bound``; for the squared one they are the mean of the two moves a point may mix.
     """
 
     radius: np.ndarray = None
@@ -103,8 +104,10 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
 
     Notes
     -----
-    An iteration costs :math:`O(P^2nd^2 + (Pd)^3)`. A block of a pattern with robust margin below 1 is zero only if
-    every column but the bias moves; otherwise a margin of 0 is enough and nothing but an empty interior is screened.
+    An iteration costs :math:`O(P^2nd^2 + (Pd)^3)`. Every block of the solver needs a point strictly inside its robust
+    cone, a margin above 1. A pattern below 1 is screened if every column but the bias moves: its blocks are provably
+    zero. With a still column they need not be (a margin of 0 can carry a block along that column): such a pattern is
+    kept as an edge case; its blocks stay zero in the result, and the lower bound accounts for any value they could take.
 
     Examples
     --------
@@ -125,7 +128,13 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
             f"patterns are of {patterns.active.shape[0]} points in dimension {patterns.gates.shape[0]}; X has shape {X.shape}"
         )
     clock = time.perf_counter()
-    inner, slack, ratio = _interiors(X, patterns, e)
+    moved, used = e, (X != 0).any(axis=0)  # a column of zeros only costs: its weights are 0
+    if used.any():
+        X, e = X[:, used], e[used]
+    else:
+        used[:] = True
+    with np.errstate(over="ignore"):  # a radius of almost 0 has a margin of inf
+        inner, slack, ratio = _interiors(X, Patterns(patterns.active, patterns.gates[used]), e)
     passes, edge = slack > 0, slack == 0
     if not passes.any():
         best = ratio.max()
@@ -134,14 +143,16 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
     with products._controller().limit(limits=1, user_api="blas"):
         solver = _Solver(X, y, e, patterns.active.T[passes], patterns.active.T[edge], beta, loss)
         found = solver.run(inner[:, passes].T, tol, iterations, clock)
-    P, d = patterns.count, X.shape[1]
+    P, d = patterns.count, len(used)
     v, w = np.zeros((d, P)), np.zeros((d, P))
     half = passes.sum()
-    v[:, passes], w[:, passes] = found["U"][:half].T, found["U"][half:].T
-    units = found["U"].any(axis=1)
+    U, moves = np.zeros((2 * half, d)), np.zeros((len(X), d))
+    U[:, used], moves[:, used] = found["U"], found["adversary"]
+    v[:, passes], w[:, passes] = U[:half].T, U[half:].T
+    units = U.any(axis=1)
     net = nets.ReLUSum(np.zeros((1, d)), [1])
     if units.any():
-        net = nets.ReLUSum(found["U"][units], np.repeat([1.0, -1.0], half)[units])
+        net = nets.ReLUSum(U[units], np.repeat([1.0, -1.0], half)[units])
     objective, lower = found["objective"], found["lower"]
     gap = (objective - lower) / max(1e-12, abs(objective))
     return RobustFit(
@@ -158,10 +169,10 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
         net=net,
         history={name: np.array(values) for name, values in solver.history.items()},
         method="robust interior point",
-        radius=e,
+        radius=moved,
         worst_loss=found["loss"],
         screened=~(passes | edge),
-        adversary=found["adversary"],
+        adversary=moves,
     )
 
 
@@ -292,7 +303,8 @@ def _interiors(X, patterns, e):
         if size > 0 and least - spread > 0.2 * least and least > 0.01 * size * np.sqrt(d):  # well inside as it is
             inner[:, i], slack[i], ratio[i] = gate / size, (least - spread) / size, np.inf if spread == 0 else least / spread
             continue
-        deep, inner[:, i], ratio[i] = _deepest(A, e)
+        deep, inner[:, i], found = _deepest(A, e)
+        ratio[i] = _margin(X, patterns.active[:, i], e)[0] if found is None else found
         slack[i] = deep if deep > _STRICT * np.abs(A).max() else -1.0 if everywhere and ratio[i] < 1 - _STRICT else 0.0
     return inner, slack, ratio
 
@@ -313,23 +325,13 @@ def _deepest(A, e):
         spread = e @ np.abs(v)
         return deep / size, v / size, np.inf if spread == 0 else float((A @ v).min() / spread)
     # the cone has no inner point
-    return 0.0, np.zeros(d), _margin(A, e)
-
-
-def _margin(A, e):
-    """The robust margin max_{|e o v|_1 <= 1} min_k (A v)_k; inf if it is unbounded."""
-    n, d = A.shape
-    G = np.vstack([np.hstack([-A, A, np.ones((n, 1))]), np.concatenate([e, e, [0.0]])])
-    cost = np.zeros(2 * d + 1)
-    cost[-1] = -1.0
-    found = optimize.linprog(cost, A_ub=G, b_ub=np.append(np.zeros(n), 1.0), bounds=[(0, None)] * (2 * d) + [(None, None)], method="highs")
-    return np.inf if found.status == 3 else max(0.0, -found.fun)
+    return 0.0, np.zeros(d), None
 
 
 class _Solver:
     """The interior point method: blocks u_b (v first, then w), t_b >= |u_b|, R_bj >= |e_j u_bj|, S_kj >= |e_j q_kj|.
 
-    Hinge and squared loss have one more variable a point, Z. Every slack s comes with a multiplier z, the pair
+    Z_k is one more variable a point: its loss is that of Z_k >= its residual. Every slack s comes with a multiplier z, the pair
     (t_b, u_b) with (tau_b, w_b) in the same cone; Nesterov-Todd scaling, predictor and corrector.
     """
 
@@ -364,7 +366,9 @@ class _Solver:
             s += [Z - 1 + self.y * m - sums, Z.copy()]
         elif self.loss == "squared":
             s += [Z - (m - self.y) - sums, Z + (m - self.y) - sums]
-        return s, m, sums
+        else:
+            s += [Z + self.y * m - sums]
+        return s
 
     def rows(self, dU, dR, dS, dZ):
         """How the slacks move: their linear part."""
@@ -377,10 +381,12 @@ class _Solver:
             s += [dZ + self.y * dm - sums, dZ]
         elif self.loss == "squared":
             s += [dZ - dm - sums, dZ + dm - sums]
-        return s, self.y * dm - sums
+        else:
+            s += [dZ + self.y * dm - sums]
+        return s
 
-    def forces(self, z, a):
-        """What the multipliers pull at: (q (n, d), U, R, S, Z) of G^T z; ``a`` (n,) is the logistic loss's own slope."""
+    def forces(self, z):
+        """What the multipliers pull at: (q (n, d), U, R, S, Z) of G^T z."""
         e, J = self.e, self.J
         gq = np.zeros((self.n, self.d))
         gq[:, J] = e * (z[4] - z[3])
@@ -391,22 +397,24 @@ class _Solver:
             gq += (z[6] - z[5])[:, None] * self.X
             total, gZ = z[5] + z[6], z[5] + z[6]
         else:
-            gq += (self.y * a)[:, None] * self.X
-            total, gZ = a, np.zeros(self.n)
+            gq += (self.y * z[5])[:, None] * self.X
+            total = gZ = z[5]
         gU = (self.E * z[2]) @ self.X
         gU[:, J] += e * (z[1] - z[0])
         gR = z[0] + z[1] - z[2].sum(axis=1)[:, None]
         gS = z[3] + z[4] - total[:, None]
         return gq, gU + self.to_blocks(gq), gR, gS, gZ
 
-    def slope(self, m, sums):
-        """Logistic loss: -phi'(margin) and phi''."""
-        if self.loss != "logistic":
-            return np.zeros(self.n), None
-        p = 1.0 / (1.0 + np.exp(np.clip(self.y * m - sums, -500, 500)))
-        return p / self.n, np.maximum(p * (1 - p), 1e-300) / self.n
+    def slope(self, Z):
+        """First and second derivative of the loss of Z."""
+        if self.loss == "hinge":
+            return np.full(self.n, 1.0 / self.n), None
+        if self.loss == "squared":
+            return Z, np.ones(self.n)
+        p = 1.0 / (1.0 + np.exp(-np.clip(Z, -500, 500)))
+        return p / self.n, np.maximum(p * (1 - p), 1e-12) / self.n
 
-    def bound(self, z, a):
+    def bound(self, z):
         """Certified lower bound from any multipliers: the adversary's weights, clipped and scaled into the dual."""
         X, y, e, J, n = self.X, self.y, self.e, self.J, self.n
         pull = np.zeros((n, self.d))
@@ -415,7 +423,7 @@ class _Solver:
             size = np.maximum(z[5] + z[6], np.abs(lam))
             lam = -lam
         else:
-            size = np.clip(z[5] if self.loss == "hinge" else a, 0.0, 1.0 / n)
+            size = np.clip(z[5], 0.0, 1.0 / n)
             lam = -y * size
         pull[:, J] = np.clip(z[3] - z[4], -size[:, None], size[:, None])
         G = lam[:, None] * X + pull * self.full
@@ -461,16 +469,15 @@ class _Solver:
         R = self.e * np.abs(U[:, self.J]) + 0.5 * room[:, None] / size
         scale = 1.0 if self.loss != "squared" else np.sqrt(np.mean(self.y**2)) + 1e-6
         S = np.full((n, J), 0.5 * scale / size)
-        Z = S.sum(axis=1) + (2.0 if self.loss == "hinge" else np.abs(self.y) + scale)
+        Z = S.sum(axis=1) + (np.abs(self.y) + scale if self.loss == "squared" else 2.0)
         T = 1.5 * np.sqrt((U**2).sum(axis=1)) + 1e-12
         return [U, T, R, S, Z], mu
 
     def run(self, inner, tol, iterations, clock):
         x, mu = self.start(inner)
-        s, m, sums = self.slacks(x)
+        s = self.slacks(x)
         z = [mu / part for part in s]
-        a, curve = self.slope(m, sums)
-        w = -self.forces(z, a)[1]
+        w = -self.forces(z)[1]
         tau = np.maximum(self.beta, 1.5 * np.sqrt((w**2).sum(axis=1)))
         best = {"objective": np.inf, "lower": -np.inf}
         nothing = np.zeros_like(x[0])
@@ -481,7 +488,7 @@ class _Solver:
             value, loss, fits = self.value(x[0])
             if fits and value < best["objective"]:
                 best.update(objective=value, loss=loss, U=x[0].copy())
-            lower, dual, moves = self.bound(z, a)
+            lower, dual, moves = self.bound(z)
             if lower > best["lower"]:
                 best.update(lower=min(lower, best["objective"]), dual=dual, adversary=moves)
             self.history["seconds"].append(time.perf_counter() - clock)
@@ -490,7 +497,7 @@ class _Solver:
             if best["objective"] - best["lower"] <= 0.9 * tol * abs(best["objective"]):
                 break
             try:
-                step = _Step(self, x, s, z, w, tau, a, curve)
+                step = _Step(self, x, s, z, w, tau)
                 zero = [np.zeros_like(part) for part in s]
                 target = [-si * zi for si, zi in zip(s, z)]
                 l0, l1 = step.l0, step.l1
@@ -505,9 +512,10 @@ class _Solver:
                 A0, A1 = step.back(affine["T"], affine["U"])
                 B0, B1 = step.forth(affine["tau"], affine["w"])
                 k0, k1 = A0 * B0 + (A1 * B1).sum(axis=1), A0[:, None] * B1 + B0[:, None] * A1
-                target = [sigma * mu - si * zi - di * ei for si, zi, di, ei in zip(s, z, affine["s"], affine["z"])]
+                damp = min(1.0, 2 * length)  # a predictor that hardly moves says little of the curvature
+                target = [sigma * mu - si * zi - damp * di * ei for si, zi, di, ei in zip(s, z, affine["s"], affine["z"])]
                 del zero
-                move = step.solve(target, sigma * mu - (l0**2 + (l1**2).sum(axis=1)) - k0, -2 * l0[:, None] * l1 - k1)
+                move = step.solve(target, sigma * mu - (l0**2 + (l1**2).sum(axis=1)) - damp * k0, -2 * l0[:, None] * l1 - damp * k1)
             except np.linalg.LinAlgError:
                 break
             length = self.longest(x, s, z, w, tau, move)
@@ -516,7 +524,7 @@ class _Solver:
                 break
             for _ in range(60):
                 trial = [part + length * move[name] for part, name in zip(x, "UTRSZ")]
-                fresh, m, sums = self.slacks(trial)
+                fresh = self.slacks(trial)
                 if all((part > 0).all() for part in fresh):
                     break
                 length *= 0.8
@@ -526,10 +534,6 @@ class _Solver:
             z = [part + length * step_ for part, step_ in zip(z, move["z"])]
             tau = tau + length * move["tau"]
             w = w + length * move["w"]
-            a, curve = self.slope(m, sums)
-            if self.loss == "logistic":  # its slope is not linear: the dual equation again
-                w = -self.forces(z, a)[1]
-                tau = np.maximum(tau, (1 + 1e-9) * np.sqrt((w**2).sum(axis=1)) + 1e-300)
         return self.pruned(best, w)
 
     def pruned(self, best, w):
@@ -571,9 +575,10 @@ def _cone_step(t, u, dt, du):
 class _Step:
     """One iterate's linear system, factorised once and solved for predictor and corrector."""
 
-    def __init__(self, solver, x, s, z, w, tau, a, curve):
+    def __init__(self, solver, x, s, z, w, tau):
         o = self.o = solver
-        self.s, self.z, self.w, self.tau, self.a, self.curve, self.x = s, z, w, tau, a, curve, x
+        self.s, self.z, self.w, self.tau, self.x = s, z, w, tau, x
+        self.gain, self.wZ = o.slope(x[4])
         U, T = x[0], x[1]
         # scaling of the second-order cones
         nu, nw = np.sqrt((U**2).sum(axis=1)), np.sqrt((w**2).sum(axis=1))
@@ -605,51 +610,47 @@ class _Step:
             self.gamma = 1 / (1 / om[5] + 1 / om[6] + tauS)
             tilt = o.y
         elif o.loss == "squared":
-            self.wZ = np.ones(n)
             both = om[5] + om[6]
             tilt = (om[6] - om[5]) / both
             self.extra = 4 * om[5] * om[6] / both
             self.gamma = 1 / (1 / both + 1 + tauS)
         else:
-            self.wZ = None
-            self.gamma = 1 / (1 / curve + tauS)
+            self.gamma = 1 / (1 / om[5] + 1 / self.wZ + tauS)
             tilt = o.y
         self.A = tilt[:, None] * o.X
         self.A[:, J] += self.cS
-        H = np.empty((2 * P, d, d))
         self.total = om[2].sum(axis=1)
         self.mean = ((om[2] * o.E) @ o.X) / self.total[:, None]
         self.tilted = self.mean.copy()
         self.tilted[:, J] += self.cR
         self.soft = self.total / (1 + self.total * self.tauR)
-        diagonal = np.arange(d)
-        for b in range(2 * P):
-            C = np.sqrt(om[2][b])[:, None] * (o.E[b][:, None] * o.X - self.mean[b])
-            H[b] = C.T @ C + self.soft[b] * np.outer(self.tilted[b], self.tilted[b])
-            H[b] -= (2 * self.scale[b] / self.k[b]) * np.outer(self.n1[b], self.n1[b])
-            H[b][diagonal, diagonal] += self.scale[b]
-            H[b][J, J] += self.hR[b]
+        C = np.sqrt(om[2])[:, :, None] * (o.E[:, :, None] * o.X - self.mean[:, None, :])
+        H = C.transpose(0, 2, 1) @ C + self.soft[:, None, None] * (self.tilted[:, :, None] * self.tilted[:, None, :])
+        # the cone, split along and across n1: the difference of the two would cancel
+        ray = self.n1 / np.maximum(np.sqrt((self.n1**2).sum(axis=1)), 1e-300)[:, None]
+        across = np.eye(d) - ray[:, :, None] * ray[:, None, :]
+        H += self.scale[:, None, None] * (across + (ray / self.k[:, None])[:, :, None] * ray[:, None, :])
+        H[:, J, J] += self.hR
         self.H = H
-        M = np.empty((P, d, P, d))
-        for i in range(P):
-            for j in range(i + 1):
-                rows = np.flatnonzero(o.D[i] * o.D[j])
-                A = np.sqrt(self.gamma[rows])[:, None] * self.A[rows]
-                block = A.T @ A
-                if o.loss == "squared":
-                    B = np.sqrt(self.extra[rows])[:, None] * o.X[rows]
-                    block += B.T @ B
-                block[J, J] += self.hS[rows].sum(axis=0)
-                M[i, :, j] = block
-                M[j, :, i] = block
-        self.factors = [linalg.cho_factor(h + 1e-13 * np.trace(h) / d * np.eye(d), lower=True) for h in H]
-        self.M, self.whole = M.copy(), None
-        self.both = [linalg.cho_factor(H[i] + H[P + i], lower=True) for i in range(P)]
-        for i in range(P):  # (H_v^-1 + H_w^-1)^-1 = H_v (H_v + H_w)^-1 H_w
-            parallel = H[i] @ linalg.cho_solve(self.both[i], H[P + i], check_finite=False)
-            M[i, :, i] += 0.5 * (parallel + parallel.T)
-        whole = M.reshape(P * d, P * d)
-        whole[np.arange(P * d), np.arange(P * d)] += 1e-14 * np.trace(whole) / (P * d)
+        # the lower half of sum_k (d_ik d_jk) (gamma A_k A_k^T + ...), by one symmetric product
+        rows = [np.sqrt(self.gamma)[:, None] * self.A]
+        if o.loss == "squared":
+            rows.append(np.sqrt(self.extra)[:, None] * o.X)
+        F = np.concatenate([(o.D.T[:, :, None] * part[:, None, :]).reshape(n, P * d) for part in rows])
+        whole = linalg.blas.dsyrk(1.0, F.T, lower=1)  # Fortran order
+        both = np.einsum("ik,jk,kc->ijc", o.D, o.D, self.hS, optimize=True)
+        i, j, c = np.ogrid[:P, :P, : len(J)]
+        whole[i * d + J[c], j * d + J[c]] += both
+        self.M, self.whole = whole, None
+        rise = 1e-13 * np.trace(H, axis1=1, axis2=2) / d
+        self.roots = np.linalg.inv(np.linalg.cholesky(H + rise[:, None, None] * np.eye(d)))
+        # (H_v^-1 + H_w^-1)^-1 = H_v (H_v + H_w)^-1 H_w
+        self.both = np.linalg.inv(np.linalg.cholesky(H[:P] + H[P:]))
+        parallel = H[:P] @ (self.both.transpose(0, 2, 1) @ (self.both @ H[P:]))
+        whole = whole.copy(order="F")
+        for b in range(P):
+            whole[b * d : (b + 1) * d, b * d : (b + 1) * d] += 0.5 * (parallel[b] + parallel[b].T)
+        whole[np.arange(P * d), np.arange(P * d)] *= 1 + 1e-14
         self.system = linalg.cho_factor(whole, lower=True, overwrite_a=True, check_finite=False)
 
     def forth(self, a0, a1):
@@ -676,23 +677,27 @@ class _Step:
     def reduced(self, g):
         """Solve (H + B^T M B) dU = g through the system of V - W."""
         o, P = self.o, self.o.P
-        f = np.stack([linalg.cho_solve(F, r, check_finite=False) for F, r in zip(self.factors, g)])
+        f = self.inverse(g)
         # N^-1 (H_v^-1 g_v - H_w^-1 g_w) = H_v (H_v + H_w)^-1 H_w (f_v - f_w)
-        right = np.stack([self.H[i] @ linalg.cho_solve(self.both[i], self.H[P + i] @ (f[i] - f[P + i]), check_finite=False) for i in range(P)])
+        right = np.einsum("bij,bj->bi", self.H[P:], f[:P] - f[P:])
+        right = np.einsum("bji,bj->bi", self.both, np.einsum("bij,bj->bi", self.both, right))
+        right = np.einsum("bij,bj->bi", self.H[:P], right)
         dc = linalg.cho_solve(self.system, right.ravel(), check_finite=False).reshape(P, -1)
         felt = self.meeting(np.concatenate([dc, np.zeros_like(dc)]))
-        return np.stack([linalg.cho_solve(F, r, check_finite=False) for F, r in zip(self.factors, g - felt)])
+        return self.inverse(g - felt)
+
+    def inverse(self, g):
+        """H^-1 g, block by block."""
+        return np.einsum("bji,bj->bi", self.roots, np.einsum("bij,bj->bi", self.roots, g))
 
     def direct(self, g):
         """The same by one factor of twice the size, scaled to a unit diagonal: for the last digits."""
         if self.whole is None:
             P, d = self.o.P, self.o.d
-            K = np.empty((2, P, d, 2, P, d))
-            K[0, :, :, 0] = K[1, :, :, 1] = self.M
-            K[0, :, :, 1] = K[1, :, :, 0] = -self.M
+            M = np.tril(self.M) + np.tril(self.M, -1).T
+            K = np.block([[M, -M], [-M, M]])
             for b in range(2 * P):
-                K[b // P, b % P, :, b // P, b % P] += self.H[b]
-            K = K.reshape(2 * P * d, -1)
+                K[b * d : (b + 1) * d, b * d : (b + 1) * d] += self.H[b]
             unit = 1 / np.sqrt(K.diagonal())
             K *= np.multiply.outer(unit, unit)
             K[np.arange(len(K)), np.arange(len(K))] += 1e-13
@@ -705,18 +710,24 @@ class _Step:
         size = np.abs(g).max()
         fine = max(1e-15 * size, 1e-3 * self.room)  # an error that no dual cone notices
         best, least = None, np.inf
-        for route, rounds in ((self.reduced, 5), (self.direct, 6)):
+        for route, rounds in ((self.reduced, 8), (self.direct, 8)):
             if route == self.reduced and self.whole is not None:
                 continue
-            dU, rest = np.zeros_like(g), g
-            for _ in range(rounds):
-                dU = dU + route(rest)
+            dU, rest, way, old = np.zeros_like(g), g, None, 1.0
+            for _ in range(rounds):  # conjugate gradients with the factor as preconditioner
+                pulled = route(rest)
+                now = (rest * pulled).sum()
+                way = pulled if way is None else pulled + (now / old) * way
+                bent = self.apply(way)
+                curved = (way * bent).sum()
+                if not (now > 0 and curved > 0):
+                    break
+                dU, old = dU + (now / curved) * way, now
                 rest = g - self.apply(dU)
                 left = np.abs(rest).max()
-                if not left < least:
-                    break
-                best, least = dU, left
-                if least <= fine:
+                if left < least:
+                    best, least = dU, left
+                if least <= fine or left > 100 * least:
                     break
             if least <= max(1e-7 * size, fine):
                 break
@@ -726,7 +737,7 @@ class _Step:
 
     def solve(self, p, q0, q1):
         """The direction for the right-hand sides p of the rows and (q0, q1) of the cones."""
-        o, e, J, n = self.o, self.o.e, self.o.J, self.o.n
+        o, J = self.o, self.o.J
         l0, l1 = self.l0, self.l1
         xi0 = (l0 * q0 - (l1 * q1).sum(axis=1)) / (l0**2 - (l1**2).sum(axis=1))
         xi1 = (q1 - l1 * xi0[:, None]) / l0[:, None]
@@ -734,11 +745,11 @@ class _Step:
         dtau = o.beta - self.tau
         c0 = c0 - dtau
         pulled = [zi + pi / si for zi, pi, si in zip(self.z, p, self.s)]  # the residual's multipliers and the right-hand side
-        gq, gU, bR, bS, gZ = o.forces(pulled, self.a)
-        bZ = gZ - (1 / n if o.loss == "hinge" else self.x[4] if o.loss == "squared" else 0.0)
+        gq, gU, bR, bS, gZ = o.forces(pulled)
+        bZ = gZ - self.gain
         # b_U: the residual -(-forces - w), the cones, and what S, Z and R pass on
         b = gU + self.w + c1 + (2 * self.n0 * c0 / self.k)[:, None] * self.n1
-        fS = -(bS / self.DS).sum(axis=1) + (bZ / self.wZ if self.wZ is not None else 0.0)
+        fS = -(bS / self.DS).sum(axis=1) + bZ / self.wZ
         bq = -(self.gamma * fS)[:, None] * self.A
         bq[:, J] -= bS * self.cS
         fR = -(bR / self.DR).sum(axis=1)
@@ -748,12 +759,11 @@ class _Step:
         dq = o.q_of(dU)
         force = self.gamma * ((self.A * dq).sum(axis=1) + fS)
         dS = (bS + force[:, None]) / self.DS - self.cS * dq[:, J]
-        dZ = (bZ - force) / self.wZ if self.wZ is not None else np.zeros(n)
+        dZ = (bZ - force) / self.wZ
         pull = self.soft * ((self.tilted * dU).sum(axis=1) + fR)
         dR = (bR + pull[:, None]) / self.DR - self.cR * dU[:, J]
-        ds, dmargin = o.rows(dU, dR, dS, dZ)
+        ds = o.rows(dU, dR, dS, dZ)
         dz = [(pi - zi * di) / si for pi, zi, di, si in zip(p, self.z, ds, self.s)]
-        da = np.zeros(n) if self.curve is None else -self.curve * dmargin
         dT = (c0 / self.scale + 2 * self.n0 * (self.n1 * dU).sum(axis=1)) / self.k
-        dw = -self.w - o.forces([zi + di for zi, di in zip(self.z, dz)], self.a + da)[1]
+        dw = -self.w - o.forces([zi + di for zi, di in zip(self.z, dz)])[1]
         return {"U": dU, "T": dT, "R": dR, "S": dS, "Z": dZ, "s": ds, "z": dz, "w": dw, "tau": dtau}

@@ -29,6 +29,16 @@ def robust_optimum(X, y, active, beta, e, loss, **options):
     return problem.value, V.value, W.value
 
 
+def priced(g, X, active, e):
+    """The largest |g.u| over |u| <= 1 in the robust cone of a pattern."""
+    u = cp.Variable(X.shape[1])
+    rules = [cp.multiply(2.0 * active - 1, X @ u) >= cp.abs(u) @ e, cp.norm(u) <= 1]
+    best = 0.0
+    for side in (1.0, -1.0):
+        best = max(best, cp.Problem(cp.Maximize(side * (g @ u)), rules).solve(solver=cp.CLARABEL))
+    return best
+
+
 def corners(e):
     """Every corner of the box, (2^k, d)."""
     moving = np.flatnonzero(e)

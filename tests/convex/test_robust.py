@@ -54,6 +54,25 @@ def test_certificates(seed, loss, radius):
 
 
 @often
+@given(st.integers(0, 10**6), st.sampled_from(LOSSES[:2]), st.floats(0.0, 0.06))
+def test_the_adversary_gives_the_lower_bound(seed, loss, radius):
+    """Weights on moved points: a dual point of the program that sees only these moves, of the value ``lower_bound``."""
+    X, y, patterns = problem(seed)
+    f = convex.fit_robust(X, y, patterns, beta=0.01, radius=radius, loss=loss)
+    assert (np.abs(f.adversary) <= f.radius + 1e-15).all()
+    weights, p = f.dual, np.abs(f.dual) * len(X)
+    assert (p <= 1 + 1e-12).all() and (weights * y >= 0).all()
+    entropy = np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0) + np.where(p < 1, (1 - p) * np.log1p(-np.minimum(p, 1 - 1e-16)), 0)
+    value = p.mean() if loss == "hinge" else -entropy.mean()
+    assert value == pytest.approx(f.lower_bound, rel=1e-9, abs=1e-12)
+    # no robust unit of a kept pattern, priced on the moved points, exceeds beta
+    moved = weights[:, None] * (X + f.adversary)
+    for i in np.flatnonzero(~f.screened):
+        price = reference.priced(moved.T @ patterns.active[:, i], X, patterns.active[:, i], f.radius)
+        assert price <= 0.01 * (1 + 1e-5)
+
+
+@often
 @given(st.integers(0, 10**6), st.sampled_from(LOSSES), st.floats(0.0, 0.5))
 def test_any_net_is_bracketed(seed, loss, radius):
     rng = np.random.default_rng(seed)
