@@ -314,8 +314,8 @@ def kappa(X, eps):
 def cancellation(leak):
     r"""Return :math:`(1-\gamma)^2/(2(1+\gamma^2))`, what is left of T2 once T1 has eaten its share.
 
-    Natural base, orthogonal points of one norm, balanced random labels, :math:`N \to \infty`. Points whose label happens
-    to be the true one get smaller multipliers, by the share :math:`\frac{(1+\gamma)^2}{2(1+\gamma^2)}\kappa`: T1 then leans
+    Natural base, orthogonal points of one norm, true and false labels in the four combinations equally often. Points
+    whose label happens to be the true one get smaller multipliers, by the share :math:`\frac{(1+\gamma)^2}{2(1+\gamma^2)}\kappa`: T1 then leans
     against w and takes the share :math:`\frac{(1+\gamma)^2}{2(1+\gamma^2)}` of T2 back.
 
     Examples
