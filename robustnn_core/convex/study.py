@@ -65,8 +65,8 @@ def curve(stored, data, field, method):
     Examples
     --------
     >>> radii, values = curve(load(), "digits", "pgd", "convex")
-    >>> float(radii[0]), bool(values[0] > values[-1])
-    (0.0, True)
+    >>> bool(radii[0] < radii[-1]), bool(values[0] > values[-1])
+    (True, True)
     """
     checks.choice(method, "method", METHODS)
     radii = list(dict.fromkeys(row["radius"] for row in stored["sweeps"] if row["data"] == data))
