@@ -271,16 +271,15 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
         Y = []
         if K.tall:
             # With q = dv - dw, T = A^T Delta A q: H_v dv = g_v - T, H_w dw = g_w + T, so with S = H_v + H_w
-            # (N^{-1} + A^T Delta A) q = H_w S^{-1} g_v - H_v S^{-1} g_w, N = H_v^{-1} + H_w^{-1}, and
+            # (N^{-1} + A^T Delta A) q = H_w S^{-1} g_v - H_v S^{-1} g_w, N^{-1} = H_v S^{-1} H_w, and
             # S dv = g_v + g_w + H_w q, S dw = g_v + g_w - H_v q: nothing is divided by the flat directions of one H
             if C is None or loss != "squared":
                 C = K.normal(delta)
-            Ninv = np.matmul(Li[:P].transpose(0, 2, 1), Li[:P]) + np.matmul(Li[P:].transpose(0, 2, 1), Li[P:])
-            Ninv = np.linalg.inv(Ninv)
             try:
                 Si = _inverse_factors(H[:P] + H[P:])
             except FloatingPointError:
                 break
+            Ninv = np.matmul(np.matmul(H[:P], Si.transpose(0, 2, 1)), np.matmul(Si, H[P:]))  # N^{-1} = H_v S^{-1} H_w
             Ninv = 0.5 * (Ninv + Ninv.transpose(0, 2, 1))
             M = C.copy()
             for i in range(P):
