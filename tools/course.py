@@ -1,6 +1,7 @@
 """Write ``course/``: every page as two notebooks that need nothing but Jupyter, for students and for lecturers.
 
     .venv/bin/python tools/course.py            # after `make book`
+    .venv/bin/python tools/course.py --index    # renew what the teaching pages list of the other pages
 
 A page of the book is MyST; plain Jupyter shows its directives and roles as source. Here they become
 Markdown that reads the same: statements keep their numbers, references their names, and a number that
@@ -163,7 +164,7 @@ class Writer:
                     end = next(j for j in range(i + 1, len(lines)) if lines[j].strip() == lines[i].strip()[:3])
                     out += lines[i : end + 1]
                     i = end + 1
-                elif not re.fullmatch(r"\([\w-]+\)=\s*", lines[i]):
+                elif not re.fullmatch(r"\([\w-]+\)=\s*|%.*", lines[i]):
                     out.append(self.inline(lines[i]))
                     i += 1
                 else:
@@ -365,7 +366,68 @@ def build_wheel(target):
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
 
 
+def statements(book):
+    """Return the list of everything to prove, as Markdown: one line for each lemma, proposition and theorem."""
+    lines = []
+    for page in book.pages:
+        text = (ROOT / f"{page}.md").read_text()
+        proved = re.findall(r"^(?:`{3,}|:{3,})\{prf:(?:theorem|proposition|lemma|corollary)\}[ \t]*(.*)\n:label: ([\w-]+)", text, flags=re.M)
+        if proved:
+            lines += ["", f"**{{doc}}`{book.titles[page]} </{page}>`**", ""]
+            lines += [f"- [ ] {{prf:ref}}`{label}`: {title.strip()}" for title, label in proved]
+    return "\n".join(lines).strip()
+
+
+def needs(book):
+    """Return ``{page: (minutes, pages it needs)}`` from what the pages say at their top, without ``chapters/``."""
+    found = {}
+    for page in book.pages:
+        text = (ROOT / f"{page}.md").read_text()
+        head = re.search(r"\*\*You need\*\*(.*?)\*\*Time\*\* (\w+) minutes", text, flags=re.S)
+        if head:
+            targets = re.findall(r"\{doc\}`(?:[^`<]*<)?([^`>]+)>?`", head[1])
+            pages = [os.path.normpath(Path(page).parent / target).removeprefix("chapters/") for target in targets]
+            found[page.removeprefix("chapters/")] = (int(head[2]), pages)
+    return found
+
+
+def table(book):
+    """Return the pages with their minutes and exercises, as a Markdown table."""
+    rows = ["| page | minutes to read | exercises | minutes for them |", "|---|---|---|---|"]
+    for page, (minutes, _) in needs(book).items():
+        text = (ROOT / f"chapters/{page}.md").read_text()
+        times = [int(n) for n in re.findall(r"^\*(?:Warm-up|Real|Open-ended|Research|Hard)[^*\n]*?(\d+) minutes", text, flags=re.M)]
+        rows.append(f"| {{doc}}`/chapters/{page}` | {minutes} | {len(times)} | {sum(times)} |")
+    return "\n".join(rows)
+
+
+def blocks(book):
+    """Return what stands between the marks of the teaching pages: ``{file: {mark: text}}``."""
+    edges = "".join(f"    {page!r}: {pages!r},\n" for page, (_, pages) in needs(book).items()).replace("'", '"')
+    return {
+        "chapters/appendix/students.md": {"statements": statements(book)},
+        "chapters/appendix/lecturers.md": {"table": table(book), "needs": "needs = {\n" + edges + "}"},
+    }
+
+
+def renewed(text, marked):
+    """Return a page with new text between its marks (``% begin NAME`` in prose, ``# begin NAME`` in a cell)."""
+    for name, block in marked.items():
+        text = re.sub(
+            rf"^([%#] begin {name})\n.*?^([%#] end {name})$", lambda m: f"{m[1]}\n{block}\n{m[2]}" if m[1][0] == "#"
+            else f"{m[1]}\n\n{block}\n\n{m[2]}", text, flags=re.S | re.M,
+        )  # fmt: skip
+    return text
+
+
+def index():
+    for name, marked in blocks(read_book(ROOT)).items():
+        (ROOT / name).write_text(renewed((ROOT / name).read_text(), marked))
+
+
 def main():
+    if sys.argv[1:] == ["--index"]:
+        return index()
     values = run_values(ROOT)
     book = read_book(ROOT, values)
     target = ROOT / "course"

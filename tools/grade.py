@@ -4,7 +4,8 @@
 
 Bounds: wall-clock time, processor time, memory, size of a written file. The submission runs in a private
 folder that is removed, with an empty home, without the caller's environment; its Python refuses to write
-or delete outside that folder, to start programs and to open connections to other machines.
+or delete outside that folder, to start programs and to open connections to other machines. NumPy, the
+package and Python's own functions are put back before the tests run, whatever the submission made of them.
 
 What this is not: a sandbox. Code that means it can leave Python (``ctypes``), read what the user can read,
 and forge the points of its own run, because otter runs the tests inside the submission's process. It
@@ -51,11 +52,26 @@ if "ipykernel_launcher" in " ".join(sys.orig_argv):
             raise PermissionError("a submission may not start or stop programs")
         elif event == "socket.connect" and isinstance(args[1], tuple) and not str(args[1][0]).startswith(LOCAL):
             raise PermissionError("a submission may not use the network")
+        elif event == "compile" and b"otter.test_files" in (args[0] if isinstance(args[0], bytes) else str(args[0]).encode()):
+            restore()
+    # What the checks use is put back before they run, whatever the submission has replaced.
+    import builtins, numpy, numpy.linalg, numpy.random, robustnn_core.course, otter.test_files
+    def functions(module):
+        return [f for f in vars(module).values() if getattr(f, "__code__", None) and f.__module__ == module.__name__]
+    kept = [(name, module, dict(vars(module)), [(f, f.__code__, f.__defaults__) for f in functions(module)])
+            for name, module in list(sys.modules.items())
+            if name.split(".")[0] in ("builtins", "numpy", "robustnn_core") and hasattr(module, "__dict__")]
+    def restore():
+        for name, module, content, code in kept:
+            sys.modules[name] = module
+            vars(module).update(content)
+            for f, body, defaults in code:
+                f.__code__, f.__defaults__ = body, defaults
     sys.addaudithook(guard)
 '''
 
 
-def grade(autograder, submission, *, seconds=120, megabytes=4096):
+def grade(autograder, submission, *, seconds=180, megabytes=4096):
     """Grade one notebook; return ``{"points", "possible", "questions", "message"}``.
 
     Whatever the submission does, this returns: ``message`` says in one sentence why there are no points

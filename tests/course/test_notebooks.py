@@ -103,3 +103,16 @@ def test_value_that_was_not_run_is_named():
 def test_unknown_markup_stops_instead_of_passing_through(text):
     with pytest.raises(ValueError, match="tools/course.py does not know the"):
         course.notebook(BOOK, "chapters/notation", text, solutions=True)
+
+
+def test_teaching_pages_list_what_the_book_has():
+    for name, marked in course.blocks(BOOK).items():
+        text = (ROOT / name).read_text()
+        assert course.renewed(text, marked) == text, f"{name} is behind the book: run .venv/bin/python tools/course.py --index"
+
+
+def test_word_that_is_lost_is_found():
+    text = next(iter(PAGES.values()))
+    there = page_words(text, solutions=True)
+    assert lost(there, there) == []
+    assert there[100] in lost(there, there[:100] + there[101:])

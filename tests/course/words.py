@@ -18,6 +18,7 @@ def page_words(text, *, solutions):
     text = re.sub(r"^\s*(?:`{3,}|:{3,})\{(?!raw)[^}]*\}[ \t]*", "", text, flags=re.M)
     text = re.sub(r"^(`{3,}|:{3,})\{raw\}.*$", "", text, flags=re.M)
     text = re.sub(r"^\s*:[\w-]+:.*$", "", text, flags=re.M)
+    text = re.sub(r"^%.*$", "", text, flags=re.M)
     text = re.sub(r"^\([\w-]+\)=\s*$", "", text, flags=re.M)
     text = re.sub(r"\$\$[ \t]*\([\w-]+\)[ \t]*$", "$$", text, flags=re.M)
     return words(re.sub(r"\{[a-z:]+\}`[^`]*`", " ", text))
