@@ -50,3 +50,20 @@ document.addEventListener("DOMContentLoaded", () => {
   score.textContent = `0 of ${boxes.length} right`;
   boxes.at(-1)?.after(score);
 });
+
+// Lists to tick off: the browser remembers them for this page, where it may.
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("article input.task-list-item-checkbox").forEach((box) => {
+    const item = box.closest("li");
+    const link = item.querySelector("a");
+    const key = `done ${link?.hash || item.textContent.trim()}`;
+    box.disabled = false;
+    box.setAttribute("aria-label", `proved: ${item.textContent.trim()}`);
+    try {
+      box.checked = localStorage.getItem(key) === "yes";
+      box.addEventListener("change", () => localStorage.setItem(key, box.checked ? "yes" : "no"));
+    } catch {
+      // a reader who allows no storage ticks for the moment
+    }
+  });
+});

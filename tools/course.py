@@ -84,8 +84,9 @@ def read_book(root, values=None):
     macros = yaml.safe_load((root / "_config.yml").read_text())["sphinx"]["config"]["mathjax3_config"]["tex"]["macros"]
     book = Book([page for page, _, _ in listed], values=values or {}, macros=_macros(macros))
     book.works = parse_file(root / "references.bib").entries
+    unnumbered = {}  # chapters without a number share their counters
     for page, chapter, _ in listed:
-        _collect(book, page, chapter, (root / f"{page}.md").read_text())
+        _collect(book, page, chapter, (root / f"{page}.md").read_text(), {} if chapter else unnumbered)
     return book
 
 
@@ -256,11 +257,9 @@ class Writer:
         return re.sub(r"\$\$((?:(?!\$\$).)*)\$\$[ \t]*\(([\w-]+)\)", tagged, text, flags=re.S)
 
 
-def _collect(book, page, chapter, text):
-    counts = dict.fromkeys(("statement", "figure", "equation", "exercise"), 0)
-
+def _collect(book, page, chapter, text, counts):
     def number(kind):
-        counts[kind] += 1
+        counts[kind] = counts.get(kind, 0) + 1
         return f"{chapter}.{counts[kind]}" if chapter else str(counts[kind])
 
     lines, pending, coded = text.split("\n"), [], None
