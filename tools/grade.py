@@ -27,6 +27,7 @@ import psutil
 # Runs at the start of every Python inside; only the kernel, where the submission lives, is guarded.
 GUARD = '''
 import os, sys
+sys.modules["rfc3987_syntax"] = None  # seconds to import, for a format that no notebook has; its users do without
 if "ipykernel_launcher" in " ".join(sys.orig_argv):
     import warnings
     HOME = os.path.realpath(os.environ["HOME"])
@@ -55,9 +56,9 @@ if "ipykernel_launcher" in " ".join(sys.orig_argv):
         elif event == "compile" and b"otter.test_files" in (args[0] if isinstance(args[0], bytes) else str(args[0]).encode()):
             restore()
     # What the checks use is put back before they run, whatever the submission has replaced.
-    import builtins, numpy, numpy.linalg, numpy.random, robustnn_core.course, otter.test_files
+    import builtins, types, numpy, numpy.linalg, numpy.random, robustnn_core.course, otter.test_files
     def functions(module):
-        return [f for f in vars(module).values() if getattr(f, "__code__", None) and f.__module__ == module.__name__]
+        return [f for f in vars(module).values() if type(f) is types.FunctionType]
     kept = [(name, module, dict(vars(module)), [(f, f.__code__, f.__defaults__) for f in functions(module)])
             for name, module in list(sys.modules.items())
             if name.split(".")[0] in ("builtins", "numpy", "robustnn_core") and hasattr(module, "__dict__")]
@@ -69,6 +70,7 @@ if "ipykernel_launcher" in " ".join(sys.orig_argv):
                 f.__code__, f.__defaults__ = body, defaults
     sys.addaudithook(guard)
 '''
+RUN = "from otter.run import main; main('submission.ipynb', autograder='autograder.zip', output_dir='out', no_logo=True)"
 
 
 def grade(autograder, submission, *, seconds=180, megabytes=4096):
@@ -106,7 +108,7 @@ def grade(autograder, submission, *, seconds=180, megabytes=4096):
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
         run = subprocess.Popen(
-            [sys.executable, "-m", "otter", "run", "submission.ipynb", "-a", "autograder.zip", "-o", "out", "--no-logo"],
+            [sys.executable, "-c", RUN],
             cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True, preexec_fn=bound,
         )  # fmt: skip
