@@ -1,13 +1,17 @@
 r"""A small convolutional net for grey images: conv, pool, conv, pool, dense; ten classes; compiled kernels.
 
-Activations stand as (channels, images, height, width), so that a convolution is one matrix product with the patches
-(im2col) and its result is the next layer's input as it stands. Everything is ``float32``; products run on one
-thread, so that a seed gives the same bits on any machine's number of cores.
+Activations stand as (channels, height, width, images), so that a convolution is one matrix product with the patches
+(im2col), its result is the next layer's input as it stands, and every inner loop runs over contiguous images.
+Everything is ``float32``. Threads share the images in parts of fixed size, each worked on by one thread and added up
+in order, so that a seed gives the same bits on any machine's number of cores.
 """
 
+import contextlib
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numba import njit
 from scipy.special import log_softmax
@@ -16,7 +20,7 @@ from robustnn_core import checks, products, streams, sweeps
 
 __all__ = ["ConvNet", "History", "train"]
 
-_BATCH = 250  # images of a forward pass
+_PART = 16  # images a thread takes at a time: their patches fit into the second-level cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,28 +62,36 @@ class ConvNet:
     def predict(self, X):
         """Return the scores of the ten classes at the rows of ``X`` (N, side^2): (N, 10) float64."""
         X = checks.array(X, "X", shape=("N", self.side**2))
-        return np.concatenate([_forward(self, part)[0] for part in _parts(X)]).astype(np.float64)
+        parts = _parts(X, _PART)
+        with _workers(len(parts)) as each:
+            return np.concatenate(list(each(lambda part: _forward(self, part)[0], parts))).astype(np.float64)
 
     def pullback(self, X, v):
         """Return the gradients of ``sum_k v[n, k] score[n, k]`` at the rows of ``X``: (N, side^2) float64."""
         X = checks.array(X, "X", shape=("N", self.side**2))
         v = checks.array(v, "v", shape=(len(X), len(self.parameters[5])))
-        found = []
-        for part, own in zip(_parts(X), _parts(v)):
-            _, memory = _forward(self, part)
-            found.append(_backward(self, own.astype(self.parameters[0].dtype), memory, True)[1])
-        return np.concatenate(found).astype(np.float64)
+        parts = _parts(X, _PART)
+
+        def pull(part, own):
+            return _backward(self, own, _forward(self, part)[1], True)[1]
+
+        with _workers(len(parts)) as each:
+            return np.concatenate(list(each(pull, parts, _parts(v, _PART)))).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Mean cross-entropy and accuracy on the training images as they were met, one number an epoch."""
+    """Mean cross-entropy and accuracy on the training images as they were met, one number an epoch.
+
+    ``watched`` holds what ``watch`` returned after each epoch (empty without it).
+    """
 
     loss: np.ndarray
     accuracy: np.ndarray
+    watched: tuple = ()
 
 
-def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes=10, progress=False):
+def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes=10, watch=None, progress=False):
     """Train a :class:`ConvNet` from scratch: Adam on the cross-entropy, the rate falling to 0 along a cosine.
 
     Parameters
@@ -92,6 +104,8 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
     rate : float > 0
     seed : int >= 0 or tuple of int
         Of the first weights and of the order of the images.
+    watch : callable, optional
+        ``watch(net)`` is called after every epoch, with the net as it then is.
     progress : bool
 
     Returns
@@ -123,151 +137,164 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
     labels = labels.astype(np.int64)
     epochs, batch = checks.integer(epochs, "epochs", at_least=1), checks.integer(batch, "batch", at_least=1)
     rate = checks.number(rate, "rate", above=0.0)
+    if watch is not None and not callable(watch):
+        raise ValueError(f"watch = {watch!r} must be a function of the net, or None")
     start, order = streams.spawn(seed, 2)
     net = ConvNet.initial(side, seed=start, filters=filters, classes=classes)
     rng = streams.generator(order)
     X = X.astype(np.float32)
     first, second = ([np.zeros_like(p) for p in net.parameters] for _ in range(2))
     total, t = epochs * -(-len(X) // batch), 0
-    losses, hits = np.zeros(epochs), np.zeros(epochs)
-    for epoch in sweeps.progress(range(epochs), label="ConvNet", show=progress):
-        chosen = rng.permutation(len(X))
-        for begin in range(0, len(X), batch):
-            rows = chosen[begin : begin + batch]
-            scores, memory = _forward(net, X[rows])
-            logs, own = log_softmax(scores, axis=1), np.arange(len(rows))
-            losses[epoch] -= float(logs[own, labels[rows]].sum())
-            hits[epoch] += int((scores.argmax(axis=1) == labels[rows]).sum())
-            v = np.exp(logs)
-            v[own, labels[rows]] -= 1.0
-            gradients, _ = _backward(net, v / len(rows), memory, False)
-            t += 1
-            step = rate * 0.5 * (1 + math.cos(math.pi * (t - 1) / total)) * math.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-            for p, g, m, s in zip(net.parameters, gradients, first, second):
-                m += 0.1 * (g - m)
-                s += 0.001 * (g * g - s)
-                p -= step * m / (np.sqrt(s) + 1e-8)
-    return net, History(losses / len(X), hits / len(X))
+    losses, hits, watched = np.zeros(epochs), np.zeros(epochs), []
+
+    def learn(rows):
+        """Loss, hits and gradients of some images."""
+        scores, memory = _forward(net, X[rows])
+        logs, own = log_softmax(scores, axis=1), np.arange(len(rows))
+        v = np.exp(logs)
+        v[own, labels[rows]] -= 1.0
+        right = int((scores.argmax(axis=1) == labels[rows]).sum())
+        return -float(logs[own, labels[rows]].sum()), right, _backward(net, v, memory, False)[0]
+
+    with _workers(-(-min(batch, len(X)) // _PART)) as each:
+        for epoch in sweeps.progress(range(epochs), label="ConvNet", show=progress):
+            chosen = rng.permutation(len(X))
+            for rows in _parts(chosen, batch):
+                found = list(each(learn, _parts(rows, _PART)))
+                losses[epoch] += sum(loss for loss, _, _ in found)
+                hits[epoch] += sum(right for _, right, _ in found)
+                t += 1
+                step = rate * 0.5 * (1 + math.cos(math.pi * (t - 1) / total)) * math.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+                for p, m, s, *gradients in zip(net.parameters, first, second, *(g for _, _, g in found)):
+                    g = sum(gradients) / len(rows)
+                    m += 0.1 * (g - m)
+                    s += 0.001 * (g * g - s)
+                    p -= step * m / (np.sqrt(s) + 1e-8)
+            if watch is not None:
+                watched.append(watch(net))
+    return net, History(losses / len(X), hits / len(X), tuple(watched))
 
 
-def _parts(X):
-    return [X[i : i + _BATCH] for i in range(0, len(X), _BATCH)]
+def _parts(X, size):
+    return [X[i : i + size] for i in range(0, len(X), size)]
+
+
+@contextlib.contextmanager
+def _workers(parts):
+    """A ``map`` over up to ``parts`` threads, for calls that use a BLAS of one thread each; results in order."""
+    with products.single_thread():
+        count = min(parts, numba.get_num_threads())
+        if count < 2:
+            yield map
+        else:
+            # where the limit is one of the calling thread only, each worker has to set its own
+            with ThreadPoolExecutor(count, initializer=products.single_thread) as pool:
+                yield pool.map
 
 
 def _forward(net, X):
-    """Scores (n, K) and what the way back needs."""
+    """Scores (n, K) and what the way back needs. Only inside :func:`_workers`, as :func:`_backward`."""
     W1, b1, W2, b2, W3, b3 = net.parameters
     n, side = len(X), net.side
-    image = np.ascontiguousarray(X, dtype=W1.dtype).reshape(1, n, side, side)
-    cols1 = np.empty((25, n * (side - 4) ** 2), W1.dtype)
-    _gather(image, cols1)
-    pooled1, winner1 = _pool(products.product(W1, cols1).reshape(len(b1), n, side - 4, side - 4), b1)
-    inner = pooled1.shape[2] - 4
-    cols2 = np.empty((25 * len(b1), n * inner**2), W1.dtype)
-    _gather(pooled1, cols2)
-    pooled2, winner2 = _pool(products.product(W2, cols2).reshape(len(b2), n, inner, inner), b2)
-    flat = np.ascontiguousarray(pooled2.transpose(1, 0, 2, 3)).reshape(n, -1)
-    return products.product(flat, W3.T) + b3, (cols1, winner1, pooled1.shape, cols2, winner2, pooled2.shape, flat)
+    image = np.ascontiguousarray(X.T, dtype=W1.dtype).reshape(1, side, side, n)
+    cols1 = _gather(image)
+    pooled1, winner1 = _pool((W1 @ cols1).reshape(len(b1), side - 4, side - 4, n), b1)
+    cols2 = _gather(pooled1)
+    inner = pooled1.shape[1] - 4
+    pooled2, winner2 = _pool((W2 @ cols2).reshape(len(b2), inner, inner, n), b2)
+    flat = pooled2.reshape(-1, n)
+    return (W3 @ flat).T + b3, (cols1, winner1, pooled1.shape, cols2, winner2, pooled2.shape, flat)
 
 
 def _backward(net, v, memory, to_image):
     """Gradients of ``sum v * scores``: of the parameters, and of the images (n, side^2) if asked for."""
     W1, _, W2, _, W3, _ = net.parameters
     cols1, winner1, shape1, cols2, winner2, shape2, flat = memory
-    n = len(v)
-    v = v.astype(W1.dtype, copy=False)
-    dW3, db3 = products.product(v.T, flat), v.sum(axis=0)
-    back = np.ascontiguousarray(products.product(v, W3).reshape(n, shape2[0], *shape2[2:]).transpose(1, 0, 2, 3))
-    out2 = _unpool(back, winner2).reshape(shape2[0], -1)
-    dW2, db2 = products.product(out2, cols2.T), out2.sum(axis=1)
-    back1 = np.zeros(shape1, W1.dtype)
-    _scatter(products.product(W2.T, out2), back1)
-    out1 = _unpool(back1, winner1).reshape(shape1[0], -1)
-    dW1, db1 = products.product(out1, cols1.T), out1.sum(axis=1)
-    image = None
-    if to_image:
-        image = np.zeros((1, n, net.side, net.side), W1.dtype)
-        _scatter(products.product(W1.T, out1), image)
-        image = image.reshape(n, -1)
+    v = np.ascontiguousarray(v.T, dtype=W1.dtype)
+    dW3, db3 = v @ flat.T, v.sum(axis=1)
+    out2 = _unpool((W3.T @ v).reshape(shape2), winner2)
+    dW2, db2 = out2 @ cols2.T, out2.sum(axis=1)
+    out1 = _unpool(_scatter(W2.T @ out2, shape1), winner1)
+    dW1, db1 = out1 @ cols1.T, out1.sum(axis=1)
+    image = _scatter(W1.T @ out1, (1, net.side, net.side, len(v.T))).reshape(-1, len(v.T)).T if to_image else None
     return (dW1, db1, dW2, db2, dW3, db3), image
 
 
-@njit(cache=True, nogil=True)
-def _gather(x, cols):
-    """Kernel: the 5 x 5 patches of x (C, n, H, W) as columns (C 25, n (H-4) (W-4))."""
-    C, n, H, W = x.shape
-    h, w = H - 4, W - 4
-    for c in range(C):
-        for a in range(5):
-            for b in range(5):
-                row = cols[(c * 5 + a) * 5 + b]
-                for i in range(n):
-                    for r in range(h):
-                        at = (i * h + r) * w
-                        for s in range(w):
-                            row[at + s] = x[c, i, r + a, s + b]
+def _gather(x):
+    """The 5 x 5 patches of x (C, H, W, n) as columns (C 25, (H-4) (W-4) n)."""
+    C, H, W, n = x.shape
+    cols = np.empty((C * 25, (H - 4) * (W - 4) * n), x.dtype)
+    _patches(x.reshape(C, H, W * n), cols.reshape(C, 5, 5, H - 4, (W - 4) * n), n, False)
+    return cols
+
+
+def _scatter(cols, shape):
+    """The transpose of :func:`_gather`: (C, H, W, n)."""
+    C, H, W, n = shape
+    x = np.zeros(shape, cols.dtype)
+    _patches(x.reshape(C, H, W * n), cols.reshape(C, 5, 5, H - 4, (W - 4) * n), n, True)
+    return x
 
 
 @njit(cache=True, nogil=True)
-def _scatter(cols, x):
-    """Kernel: the transpose of :func:`_gather`, added to x."""
-    C, n, H, W = x.shape
-    h, w = H - 4, W - 4
+def _patches(x, cols, n, back):
+    """Kernel: copy the rows of the patches of x (C, H, W n) to cols (C, 5, 5, H-4, (W-4) n), or add them back."""
+    C, _, _, h, length = cols.shape
     for c in range(C):
         for a in range(5):
             for b in range(5):
-                row = cols[(c * 5 + a) * 5 + b]
-                for i in range(n):
-                    for r in range(h):
-                        at = (i * h + r) * w
-                        for s in range(w):
-                            x[c, i, r + a, s + b] += row[at + s]
+                for r in range(h):
+                    own, row = x[c, r + a, b * n : b * n + length], cols[c, a, b, r]
+                    if back:
+                        for i in range(length):
+                            own[i] += row[i]
+                    else:
+                        for i in range(length):
+                            row[i] = own[i]
 
 
 def _pool(z, offset):
     """max(z + offset, 0) and the largest of 2 x 2, with the place of the winner (4: nobody was positive)."""
-    F, n, H, W = z.shape
-    out, winner = np.empty((F, n, H // 2, W // 2), z.dtype), np.empty((F, n, H // 2, W // 2), np.uint8)
+    F, H, W, n = z.shape
+    out, winner = np.empty((F, H // 2, W // 2, n), z.dtype), np.empty((F, H // 2, W // 2, n), np.uint8)
     _pool_kernel(z, offset, out, winner)
     return out, winner
 
 
 @njit(cache=True, nogil=True)
 def _pool_kernel(z, offset, out, winner):
-    F, n, h, w = out.shape
+    F, h, w, n = out.shape
+    zero = out.dtype.type(0)
     for f in range(F):
-        shift = offset[f]
-        for i in range(n):
-            for r in range(h):
-                for s in range(w):
-                    best, place = z[f, i, 2 * r, 2 * s], 0
-                    if z[f, i, 2 * r, 2 * s + 1] > best:
-                        best, place = z[f, i, 2 * r, 2 * s + 1], 1
-                    if z[f, i, 2 * r + 1, 2 * s] > best:
-                        best, place = z[f, i, 2 * r + 1, 2 * s], 2
-                    if z[f, i, 2 * r + 1, 2 * s + 1] > best:
-                        best, place = z[f, i, 2 * r + 1, 2 * s + 1], 3
-                    best += shift
-                    if best > 0:
-                        out[f, i, r, s], winner[f, i, r, s] = best, place
-                    else:
-                        out[f, i, r, s], winner[f, i, r, s] = 0, 4
+        for r in range(h):
+            for s in range(w):
+                a, b, c, d = z[f, 2 * r, 2 * s], z[f, 2 * r, 2 * s + 1], z[f, 2 * r + 1, 2 * s], z[f, 2 * r + 1, 2 * s + 1]
+                value, place = out[f, r, s], winner[f, r, s]
+                for i in range(n):
+                    left, right = max(a[i], b[i]), max(c[i], d[i])
+                    best = max(left, right) + offset[f]
+                    upper, lower = np.uint8(b[i] > a[i]), np.uint8(2) + np.uint8(d[i] > c[i])
+                    value[i] = best if best > zero else zero
+                    place[i] = (lower if right > left else upper) if best > zero else np.uint8(4)
 
 
 def _unpool(v, winner):
-    F, n, h, w = v.shape
-    z = np.zeros((F, n, 2 * h, 2 * w), v.dtype)
+    """Send v (F, h, w, n) to the places of the winners: (F, 4 h w n)."""
+    F, h, w, n = v.shape
+    z = np.empty((F, 2 * h, 2 * w, n), v.dtype)
     _unpool_kernel(v, winner, z)
-    return z
+    return z.reshape(F, -1)
 
 
 @njit(cache=True, nogil=True)
 def _unpool_kernel(v, winner, z):
-    F, n, h, w = v.shape
+    F, h, w, n = v.shape
+    zero = z.dtype.type(0)
     for f in range(F):
-        for i in range(n):
-            for r in range(h):
-                for s in range(w):
-                    place = winner[f, i, r, s]
-                    if place < 4:
-                        z[f, i, 2 * r + place // 2, 2 * s + place % 2] = v[f, i, r, s]
+        for r in range(h):
+            for s in range(w):
+                own, place = v[f, r, s], winner[f, r, s]
+                for k in range(4):
+                    row, one = z[f, 2 * r + k // 2, 2 * s + k % 2], np.uint8(k)
+                    for i in range(n):
+                        row[i] = own[i] if place[i] == one else zero

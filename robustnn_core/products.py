@@ -6,12 +6,26 @@ import numpy as np
 from numba import njit
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["extremes", "gram", "product"]
+__all__ = ["extremes", "gram", "product", "single_thread"]
 
 
 @cache
 def _controller():
     return ThreadpoolController()
+
+
+def single_thread():
+    """Limit BLAS to one thread from now on, or until the end of the ``with`` that opens with this.
+
+    Around a region where several threads multiply: :func:`product` in each would undo the others' limits.
+
+    Examples
+    --------
+    >>> with single_thread():
+    ...     np.eye(2) @ np.array([1.0, 2.0])
+    array([1., 2.])
+    """
+    return _controller().limit(limits=1, user_api="blas")
 
 
 def product(A, B):
@@ -23,7 +37,7 @@ def product(A, B):
     array([[1., 2.],
            [3., 4.]])
     """
-    with _controller().limit(limits=1, user_api="blas"):
+    with single_thread():
         return A @ B
 
 

@@ -1,8 +1,10 @@
 import dataclasses
 
+import numba
 import numpy as np
 import pytest
 import threadpoolctl
+from scipy.special import softmax
 from sklearn.datasets import load_digits
 
 from robustnn_core import attacks, convnet
@@ -58,6 +60,25 @@ def test_gradients_against_finite_differences():
             assert g.flat[i] == pytest.approx((moved[0] - moved[1]) / (2 * h), abs=1e-7)
 
 
+def test_gradients_against_autograd():
+    """The same net in PyTorch: the loss, and its gradients in the weights and in the images."""
+    torch = pytest.importorskip("torch")
+    net, X, y = exact(2), rng.normal(size=(37, 256)), rng.integers(0, 4, 37)
+    parameters = [torch.tensor(p, requires_grad=True) for p in net.parameters]
+    images = torch.tensor(X, requires_grad=True)
+    z = images.reshape(-1, 1, 16, 16)
+    for k, channels in ((0, 1), (2, 2)):
+        W = parameters[k].reshape(-1, channels, 5, 5)
+        z = torch.nn.functional.max_pool2d(torch.relu(torch.nn.functional.conv2d(z, W, parameters[k + 1])), 2)
+    scores = z.flatten(1) @ parameters[4].T + parameters[5]
+    torch.nn.functional.cross_entropy(scores, torch.tensor(y), reduction="sum").backward()
+    v = softmax(net.predict(X), axis=1) - np.eye(4)[y]
+    np.testing.assert_allclose(net.predict(X), scores.detach().numpy(), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(net.pullback(X, v), images.grad.numpy(), rtol=1e-10, atol=1e-12)
+    for own, other in zip(convnet._backward(net, v, convnet._forward(net, X)[1], False)[0], parameters):
+        np.testing.assert_allclose(own, other.grad.numpy(), rtol=1e-10, atol=1e-12)
+
+
 def digits():
     """The 8 x 8 digits, each pixel doubled: 16 x 16."""
     data = load_digits()
@@ -77,7 +98,8 @@ def test_it_learns_and_can_be_attacked():
 def test_same_bits_on_one_and_two_threads():
     X, y = digits()
     nets = []
-    for threads in (1, 2):
+    for threads in (1, numba.config.NUMBA_NUM_THREADS):
+        numba.set_num_threads(threads)
         with threadpoolctl.threadpool_limits(threads):
             nets.append(convnet.train(X[:300], y[:300], epochs=1, seed=3)[0])
     for a, b in zip(nets[0].parameters, nets[1].parameters):

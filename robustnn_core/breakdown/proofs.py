@@ -422,19 +422,25 @@ def infer_is_joint(X, y, net, kept=None):
     Z = ((active * net.signs)[:, :, None] * X[:, None, :]).reshape(len(X), -1)
     joint = np.linalg.lstsq(Z[kept], y[kept], rcond=None)[0].reshape(U.shape)
     region = [np.flatnonzero((active == p).all(axis=1) & kept) for p in patterns]
+    rounding = max(1e-12, 1e-15 * np.linalg.cond(Z[kept]) ** 2)  # normal equations square the condition number
     ledger = Ledger("INFER with Gram weights is the joint fit")
     ledger.eq("(1)", r"X_R^\top X_R\, a_R = X_R^\top y_R", np.array([g @ a for g, a in zip(grams, coefs)]),
-              np.array([X[rows].T @ y[rows] for rows in region]), 1e-8)  # fmt: skip
+              np.array([X[rows].T @ y[rows] for rows in region]), 1e-11)  # fmt: skip
     incidence = patterns * net.signs
     assembled = np.einsum("rk,rm,rab->kamb", incidence, incidence, grams).reshape(Z.shape[1], -1)
-    ledger.eq("(2)", r"\sum_R A_R^\top X_R^\top X_R A_R = Z^\top Z", assembled, Z[kept].T @ Z[kept], 1e-8)
+    ledger.eq("(2)", r"\sum_R A_R^\top X_R^\top X_R A_R = Z^\top Z", assembled, Z[kept].T @ Z[kept], 1e-12)
     ledger.eq("(3)", r"\text{rank } Z = Kd", float(np.linalg.matrix_rank(Z[kept])), float(Z.shape[1]))
-    ledger.eq("(4)", r"\text{INFER} = \text{joint}", U, joint, 1e-7)
+    ledger.eq("(4)", r"\text{INFER} = \text{joint}", U, joint, rounding)
     return ledger
 
 
 def whole_newton_step(X, y, net):
     """The lifted least-squares step is a full Gauss-Newton step: Z is the Jacobian, and f is exact on the cell.
+
+    Raises
+    ------
+    ValueError
+        Z has not full rank: two minimisers need not be one step apart.
 
     Examples
     --------
@@ -447,6 +453,9 @@ def whole_newton_step(X, y, net):
     U, s = net.weights, net.signs
     active = X @ U.T > 0
     Z = ((active * s)[:, :, None] * X[:, None, :]).reshape(len(X), -1)
+    rank = np.linalg.matrix_rank(Z)
+    if rank < Z.shape[1]:
+        raise ValueError(f"X gives a Z of rank {rank} < Kd = {Z.shape[1]}: the step is not unique; give more points, or move a unit")
     r = y - net.predict(X)
     step = np.linalg.lstsq(Z, r, rcond=None)[0]
     refit = np.linalg.lstsq(Z, y, rcond=None)[0]

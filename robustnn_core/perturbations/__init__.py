@@ -5,14 +5,16 @@
 * :mod:`~robustnn_core.perturbations.geometry`: perturbations along a direction, and data sets made of them.
 * :mod:`~robustnn_core.perturbations.proofs`: every step of every proof, evaluated on live data.
 * :mod:`~robustnn_core.perturbations.experiments`: what a chapter calls to get one figure's numbers.
+* :mod:`~robustnn_core.perturbations.convolution`: the same with convolutional nets and ten classes, beyond the theory.
 """
 
-from robustnn_core.perturbations import algorithm, experiments, geometry, proofs, theory
+from robustnn_core.perturbations import algorithm, convolution, experiments, geometry, proofs, theory
 from robustnn_core.perturbations.algorithm import History, Run, least_squares_multipliers, train_descent, train_flow
 from robustnn_core.perturbations.geometry import AdversarialSet, adversarial_set, perturb
 from robustnn_core.perturbations.theory import (
     Orthogonality,
     Terms,
+    agreement,
     alignment,
     cancellation,
     dimension_correction,
@@ -21,6 +23,7 @@ from robustnn_core.perturbations.theory import (
     kkt_multipliers,
     kkt_net,
     multiplier_bounds,
+    noise_share,
     orthogonality,
     predicted_accuracy,
     second_net_terms,
@@ -33,9 +36,11 @@ __all__ = [
     "Run",
     "Terms",
     "adversarial_set",
+    "agreement",
     "algorithm",
     "alignment",
     "cancellation",
+    "convolution",
     "dimension_correction",
     "direction",
     "experiments",
@@ -45,6 +50,7 @@ __all__ = [
     "kkt_net",
     "least_squares_multipliers",
     "multiplier_bounds",
+    "noise_share",
     "orthogonality",
     "perturb",
     "predicted_accuracy",

@@ -10,7 +10,7 @@ from robustnn_core.perturbations import theory
 from robustnn_core.perturbations.algorithm import Run, train_flow
 from robustnn_core.perturbations.geometry import AdversarialSet, adversarial_set, balanced_signs
 
-__all__ = ["PAPER_SYNTHETIC", "PAPER_TABLE", "Outcome", "accuracy", "learn", "means", "orthogonal", "uniform"]
+__all__ = ["PAPER_SYNTHETIC", "PAPER_TABLE", "NoiseBase", "Outcome", "accuracy", "learn", "means", "noise_base", "orthogonal", "uniform"]
 
 # Read off the figures of the paper, +-.02: d = 10^4, N = 10^3, N_adv = 10^4, leak .01, eps .78 but for the one that varies.
 PAPER_SYNTHETIC = {
@@ -26,6 +26,34 @@ PAPER_TABLE = {
     "fashion-mnist": {"standard": 0.925, "random": {"l0": 0.2, "l2": 0.69, "linf": 0.71}, "deterministic": {"l0": 0.02, "l2": 0.28, "linf": 0.26}},
     "cifar10": {"standard": 0.955, "random": {"l0": 0.60, "l2": 0.77, "linf": 0.79}, "deterministic": {"l0": 0.20, "l2": 0.47, "linf": 0.57}},
 }
+
+
+@dataclass(frozen=True)
+class NoiseBase:
+    """Averages over draws of the noise, see :func:`noise_base`.
+
+    Attributes
+    ----------
+    accuracy : float
+        Of the second net on the first one's data.
+    argument : float
+        Mean of y_n (T1 + T2)(x_n) over its standard deviation: what stands inside Phi.
+    factor : float
+        ``argument`` over eps sqrt(N_adv/N)/sigma.
+    share : float
+        Of T2 that the mean of T1 takes back.
+    error : float
+        Standard error of ``share`` over the draws.
+    positive : float
+        Share of the multipliers that are > 0: 1 where M lam = 1 is a KKT point.
+    """
+
+    accuracy: float
+    argument: float
+    factor: float
+    share: float
+    error: float
+    positive: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +152,58 @@ def orthogonal(count, dimension, seed, *, norm=1.0):
     rng = streams.generator(seed)
     axes = np.linalg.qr(rng.standard_normal((dimension, count)))[0]
     return np.ascontiguousarray(checks.number(norm, "norm", above=0.0) * axes.T), balanced_signs(rng, count)
+
+
+def noise_base(leak, *, eps, count, adversarial, dimension, trials, seed):
+    """Draw the noise base ``trials`` times for one orthogonal D, solve M lam = 1, and measure T1 + T2 on D.
+
+    The closed form, not a training: multipliers that are not positive stay as they are and are counted. Every draw is
+    used together with its mirror image, base and -base, which leaves the expectations and takes most of their error.
+
+    Parameters
+    ----------
+    leak, eps : float
+    count, adversarial, dimension : int
+        N, N_adv and d; N <= d.
+    trials : int >= 2
+    seed : int >= 0 or tuple of int
+
+    Returns
+    -------
+    NoiseBase
+
+    Examples
+    --------
+    >>> found = noise_base(0.5, eps=0.5, count=20, adversarial=20, dimension=200, trials=20, seed=0)
+    >>> round(found.accuracy, 1), found.positive
+    (0.8, 1.0)
+    """
+    leak, eps = theory.check_leak(leak), checks.number(eps, "eps", above=0.0)
+    trials = checks.integer(trials, "trials", at_least=2)
+    seeds = streams.spawn(seed, trials + 1)
+    X, y = orthogonal(count, dimension, seeds[0])
+    w = theory.direction(X, y, np.ones(len(y)))
+    right, shares, positive, mean, square = [], [], [], [], []
+    for own in seeds[1:]:
+        adv = adversarial_set(X, y, direction=w, eps=eps, base="noise", count=adversarial, seed=own)
+        mirrored = AdversarialSet(base=-adv.base, eta=adv.eta, y=adv.y)
+        told, pushed = (np.concatenate(part) for part in zip(*(_voices(X, y, one, leak, positive) for one in (adv, mirrored))))
+        right.append(np.mean(told > 0))
+        shares.append(1 - told.mean() / pushed.mean())
+        mean.append(told.mean())
+        square.append(np.mean((told - told.mean()) ** 2))
+    argument = float(np.mean(mean) / math.sqrt(np.mean(square)))
+    plain = eps * math.sqrt(3 * adversarial / count)
+    error = float(np.std(shares, ddof=1) / math.sqrt(trials))
+    return NoiseBase(float(np.mean(right)), argument, argument / plain, float(np.mean(shares)), error, float(np.mean(positive)))
+
+
+def _voices(X, y, adv, leak, positive):
+    """y (T1 + T2) and y T2 at the rows of X; the share of positive multipliers goes to the list ``positive``."""
+    lam = np.linalg.solve(theory.pattern_matrix(products.gram(adv.X), adv.y, leak), np.ones(len(adv.y)))
+    positive.append(np.mean(lam > 0))
+    weights = (lam * adv.y)[None]
+    return tuple(y * products.product(X, products.product(weights, part)[0]) for part in (adv.X, adv.eta))
 
 
 def learn(

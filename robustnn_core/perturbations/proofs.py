@@ -13,7 +13,7 @@ from robustnn_core import checks, nets, products, streams
 from robustnn_core.ledger import Ledger
 from robustnn_core.perturbations import geometry, theory
 
-__all__ = ["cancellation", "flow_limit", "implicit_bias", "loss_to_zero", "reflection", "second_net", "weak_alignment"]
+__all__ = ["cancellation", "false_half", "flow_limit", "implicit_bias", "loss_to_zero", "reflection", "second_net", "weak_alignment"]
 
 
 def loss_to_zero(X, y, leak, *, seed, weights=None, trials=20):
@@ -253,7 +253,7 @@ def reflection(X, y, leak, *, kappa, seed=0):
     H = products.gram(moved)
     o = theory._orthogonality(H, leak)
     away = ~np.eye(N, dtype=bool)
-    ledger = Ledger("Flipped labels and the reflection")
+    ledger = Ledger(f"Flipped labels and the reflection, kappa = {kappa:g}")
     ledger.eq("K1", r"|w|=R\sqrt N\quad(\text{multipliers }1)", np.linalg.norm(w) / math.sqrt(square * N), 1.0)
     ledger.eq("K2", r"y_n\langle w/|w|,x^a_n\rangle=(1-\kappa)R/\sqrt N", y * (moved @ unit) * math.sqrt(N / square), 1 - kappa)
     ledger.eq("K3", r"\langle x^a_n,x^a_k\rangle=-y_ny_kR^2\kappa(2-\kappa)/N", H[away] / square, (-np.multiply.outer(y, y) * kappa * (2 - kappa) / N)[away])
@@ -323,6 +323,72 @@ def cancellation(X, y, labels, leak, *, kappa, tol=0.02):
     T2 = float(kappa * math.sqrt(square / N) * lam.sum())
     ledger.eq("C4", r"T_1^{\text{sys}}/T_2=\lambda_1/(\kappa\lambda_0)", T1 / T2, odd / (kappa * even))
     ledger.eq("C5", r"(T_1^{\text{sys}}+T_2)/T_2=\tfrac{(1-\gamma)^2}{2(1+\gamma^2)}+O(1/N)", 1 + T1 / T2, theory.cancellation(leak), tol)
+    return ledger
+
+
+def false_half(X, y, labels, leak, *, kappa):
+    r"""Natural base, random labels, kappa > 1/c: only the points with false labels are support vectors.
+
+    With :math:`h = (1+\gamma^2)/2`, :math:`c = (h+\gamma)/(2h)` and :math:`s_n = y_ny^a_n`: multipliers
+    :math:`\lambda` where :math:`s_n = -1` and 0 elsewhere make a KKT point, whose normal is
+    :math:`\frac{\lambda}2\big((\kappa-1)\sum_ny_nx_n+\sum_ny^a_nx_n\big)`.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, d)
+        Orthogonal rows of one norm.
+    y, labels : array_like, shape (N,)
+        True and false labels; the four combinations equally often.
+    leak : float >= 1/2
+    kappa : float > 1/c
+
+    Raises
+    ------
+    ValueError
+        Labels that do not balance, kappa <= 1/c.
+
+    Examples
+    --------
+    >>> y, false = np.tile([1, 1, -1, -1], 200), np.tile([1, -1], 400)
+    >>> false_half(np.eye(800), y, false, 0.5, kappa=3.0).assert_holds().rows[-1].label
+    'H8'
+    """
+    X, y, leak = theory.check_data(X, y, leak)
+    labels = checks.signs(labels, "labels", length=len(y))
+    h = (1 + leak**2) / 2
+    c = (h + leak) / (2 * h)
+    kappa = checks.number(kappa, "kappa", above=1 / c, remedy="below 1/c all points are support vectors: see cancellation")
+    s = y * labels
+    if y.sum() != 0 or labels.sum() != 0 or s.sum() != 0:
+        raise ValueError("y and labels must balance: each of the four combinations equally often")
+    N = len(y)
+    square = float((X**2).sum(axis=1).mean())
+    w, wrong = theory.direction(X, y, np.ones(N)), s < 0
+    moved = geometry.perturb(X, labels, direction=w, eps=kappa * math.sqrt(square / N))
+    H, away = products.gram(moved) / square, ~np.eye(N, dtype=bool)
+    some = np.ix_(wrong, wrong)
+    pairs = wrong[:, None] & wrong & away
+    lam = np.zeros(N)
+    lam[wrong] = np.linalg.solve(theory.pattern_matrix(H[some], labels[wrong], leak), np.ones(int(wrong.sum())))
+    net = theory.kkt_net(moved, labels, leak, multipliers=lam / square)
+    Z, margins = products.product(net.weights, moved.T), labels * net.predict(moved)
+    normal = theory.direction(moved, labels, lam)
+    first = lam[wrong].mean()
+    expected = first / 2 * ((kappa - 1) * w + theory.direction(X, labels, np.ones(N)))
+    size = first * math.sqrt(square / N)
+    unit = w / np.linalg.norm(w)
+    along = float(normal @ unit)
+    across = float(np.linalg.norm(normal - along * unit))
+    ledger = Ledger("Only the false half supports the second net")
+    inner = np.multiply.outer(labels, labels) * (kappa**2 - 2 * kappa) / N
+    ledger.eq("H1", r"\langle x^a_n,x^a_k\rangle=\tfrac{R^2}Ny^a_ny^a_k\,\kappa(\kappa-2)\quad(s_n=s_k=-1)", H[pairs], inner[pairs])
+    ledger.lt("H2", r"0<\lambda_n=\lambda\quad(s_n=-1)", 0.0, lam[wrong])
+    ledger.eq("H3", r"\lambda R^2\big(h+\tfrac{h+\gamma}4\kappa(\kappa-2)\big)=1", lam[wrong] * (h + (h + leak) / 4 * kappa * (kappa - 2)), 1.0)
+    ledger.eq("H4", r"y^a_ng(x^a_n)=\tfrac{h+\gamma}4\kappa^2\lambda R^2\quad(s_n=+1)", margins[~wrong], (h + leak) / 4 * kappa**2 * first)
+    ledger.lt("H5", r"1<y^a_ng(x^a_n)\quad(s_n=+1)", 1.0, margins[~wrong])
+    ledger.lt("H6", r"0<\mathrm{sgn}(a_j)\,y^a_n\langle w_j,x^a_n\rangle", 0.0, np.sign(net.head)[:, None] * labels * Z * math.sqrt(square))
+    ledger.eq("H7", r"\sum\lambda_ny^a_nx^a_n=\tfrac\lambda2\big((\kappa-1)\sum y_nx_n+\sum y^a_nx_n\big)", normal / size, expected / size, scale=math.sqrt(N))
+    ledger.eq("H8", r"\text{along}/\text{across}=\kappa-1", along / across, kappa - 1)
     return ledger
 
 

@@ -16,6 +16,7 @@ from robustnn_core import checks, nets, products
 __all__ = [
     "Orthogonality",
     "Terms",
+    "agreement",
     "alignment",
     "cancellation",
     "dimension_correction",
@@ -24,6 +25,7 @@ __all__ = [
     "kkt_multipliers",
     "kkt_net",
     "multiplier_bounds",
+    "noise_share",
     "orthogonality",
     "predicted_accuracy",
     "second_net_terms",
@@ -325,21 +327,62 @@ def cancellation(leak):
     return (1 - leak) ** 2 / (2 * (1 + leak**2))
 
 
+def agreement(leak, kappa):
+    r"""Return the share of isotropic points where both nets agree, :math:`\frac12+\frac1\pi\arctan\max((1-c)\kappa,\,\kappa-1)`.
+
+    Natural base, orthogonal points of one norm, true and false labels in the four combinations equally often;
+    :math:`c = \frac{(1+\gamma)^2}{2(1+\gamma^2)}`. Below kappa = 1/c every perturbed point is a support vector, above it
+    only those whose label is false. Derived for a leak >= 1/2.
+
+    Parameters
+    ----------
+    leak : float in (0, 1)
+    kappa : float >= 0
+
+    Examples
+    --------
+    >>> [round(agreement(0.5, kappa), 3) for kappa in (0.1, 1.0, 2.0, 3.0)]
+    [0.503, 0.532, 0.75, 0.852]
+    """
+    share = 1 - cancellation(leak)
+    kappa = checks.number(kappa, "kappa", at_least=0.0)
+    return 0.5 + math.atan(max((1 - share) * kappa, kappa - 1)) / math.pi
+
+
 def dimension_correction(leak, *, adversarial, dimension):
-    r"""Return :math:`1 - \frac{(1+\gamma)^2}{2(1+\gamma^2)}\frac{N_\text{adv}}d`, the first order in N_adv/d.
+    r"""Return :math:`1 - \frac{h^2+\gamma^2}{4h^2}\frac{N_\text{adv}}d` with :math:`h = \frac{1+\gamma^2}2`: the first order in N_adv/d.
+
+    Noise base: what the argument of Phi is multiplied by. The multipliers adapt to the noise they see and take the
+    share :math:`\frac{(1+\gamma)^2}{2(1+\gamma^2)}\frac{N_\text{adv}}d` of T2 back (:func:`noise_share`), but nearly as much of
+    the scatter of T1: only the difference counts. For leak 1 the exact limit is :math:`\sqrt{1-N_\text{adv}/d}`.
 
     Examples
     --------
     >>> round(dimension_correction(0.5, adversarial=200, dimension=2000), 4)
-    0.91
+    0.959
     """
-    leak = check_leak(leak)
-    adversarial = checks.integer(adversarial, "adversarial", at_least=1)
-    dimension = checks.integer(dimension, "dimension", at_least=1)
-    factor = 1 - (1 + leak) ** 2 / (2 * (1 + leak**2)) * adversarial / dimension
+    leak, ratio = check_leak(leak), _ratio(adversarial, dimension)
+    h = (1 + leak**2) / 2
+    factor = 1 - (h**2 + leak**2) / (4 * h**2) * ratio
     if factor <= 0:
         raise ValueError(f"adversarial = {adversarial} is too large for dimension = {dimension}; the first order is meaningless there")
     return factor
+
+
+def noise_share(leak, *, adversarial, dimension):
+    r"""Return :math:`\frac{(1+\gamma)^2}{2(1+\gamma^2)}\frac{N_\text{adv}}d`, the share of T2 that T1 takes back, noise base, first order.
+
+    Examples
+    --------
+    >>> round(noise_share(0.5, adversarial=200, dimension=2000), 4)
+    0.09
+    """
+    leak, ratio = check_leak(leak), _ratio(adversarial, dimension)
+    return (1 + leak) ** 2 / (2 * (1 + leak**2)) * ratio
+
+
+def _ratio(adversarial, dimension):
+    return checks.integer(adversarial, "adversarial", at_least=1) / checks.integer(dimension, "dimension", at_least=1)
 
 
 def predicted_accuracy(*, eps, count, adversarial, sigma=1 / math.sqrt(3), leak=None, dimension=None):

@@ -161,6 +161,14 @@ def test_ledgers_on_other_data():
     proofs.three_units(0.5).assert_holds()
 
 
+def test_a_newton_step_needs_full_rank():
+    """A unit that no point turns on leaves its weights free."""
+    rng = np.random.default_rng(0)
+    X = np.abs(rng.standard_normal((40, 2)))
+    with pytest.raises(ValueError, match=r"^X gives a Z of rank 2 < Kd = 4"):
+        proofs.whole_newton_step(X, rng.standard_normal(40), nets.ReLUSum([[1.0, 1.0], [-1.0, -1.0]], [1, -1]))
+
+
 def test_a_ledger_fails_where_the_theorem_does_not_apply():
     """More corruption than the bound: the counting step of the proof must fail."""
     X, net = breakdown.NetProblem(400, 5, (1,), balanced=True).draw(0)

@@ -41,6 +41,32 @@ def test_descent_against_loops(loss):
     np.testing.assert_allclose(run.history.log_loss, np.log(losses), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("loss", ["exponential", "logistic"])
+def test_steps_against_autograd(loss):
+    """Two steps of the flow and two of descent, from gradients that PyTorch takes of the loss itself."""
+    torch = pytest.importorskip("torch")
+    X, y, head = torch.tensor(X_SMALL), torch.tensor(Y_SMALL), torch.tensor([0.5, 0.5, -0.5, -0.5], dtype=torch.float64)
+
+    def margins(W):
+        return y * (torch.nn.functional.leaky_relu(X @ W.T, 0.3) @ head)
+
+    def gradient(W):
+        W = W.clone().requires_grad_()
+        (torch.exp(-margins(W)) if loss == "exponential" else torch.nn.functional.softplus(-margins(W))).mean().backward()
+        return W.grad
+
+    W = torch.tensor(started(5, 4, 7, 2.0))
+    # steps in which the fastest margin grows by .4 to first order
+    growth = torch.autograd.functional.jvp(margins, W, -gradient(W))[1].max()
+    flow = P.train_flow(X_SMALL, Y_SMALL, leak=0.3, width=4, steps=2, seed=5, loss=loss, start_scale=2.0, increment=0.4)
+    V = W - 0.4 / growth * gradient(W)
+    growth = torch.autograd.functional.jvp(margins, V, -gradient(V))[1].max()
+    np.testing.assert_allclose(flow.net.weights, (V - 0.4 / growth * gradient(V)).numpy(), rtol=1e-11, atol=1e-13)
+    descent = P.train_descent(X_SMALL, Y_SMALL, leak=0.3, width=4, steps=2, rate=0.3, seed=5, loss=loss, start_scale=2.0)
+    V = W - 0.3 * gradient(W)
+    np.testing.assert_allclose(descent.net.weights, (V - 0.3 * gradient(V)).numpy(), rtol=1e-11, atol=1e-13)
+
+
 def test_the_logistic_loss_far_out():
     """Margins beyond 30 and beyond 700: the loss is followed in logarithms and never underflows."""
     run = P.train_flow(X_SMALL, Y_SMALL, leak=0.3, width=4, steps=5000, seed=5, loss="logistic")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from perturbations import reference
 from robustnn_core import perturbations as P
 from robustnn_core.perturbations import experiments
+from robustnn_core.perturbations import experiments
 
 often = settings(max_examples=30, deadline=None, derandomize=True)
 
@@ -62,9 +63,16 @@ def test_predicted_accuracy_against_the_formula():
         got = P.predicted_accuracy(eps=eps, count=N, adversarial=Na, sigma=sigma)
         assert got == pytest.approx(reference.normal_cdf(eps * math.sqrt(Na / N) / sigma))
     corrected = P.predicted_accuracy(eps=0.78, count=200, adversarial=500, leak=0.5, dimension=2000)
-    factor = 1 - 1.5**2 / (2 * 1.25) * 500 / 2000
+    factor = 1 - (0.625**2 + 0.5**2) / (4 * 0.625**2) * 500 / 2000
     assert corrected == pytest.approx(reference.normal_cdf(0.78 * math.sqrt(2.5) * math.sqrt(3) * factor))
     assert P.predicted_accuracy(eps=0.0, count=5, adversarial=5) == 0.5
+
+
+@pytest.mark.parametrize("leak", [0.1, 0.5, 0.9])
+def test_corrections_of_the_noise_base_against_simulation(leak):
+    found = experiments.noise_base(leak, eps=0.5, count=200, adversarial=200, dimension=1000, trials=40, seed=0)
+    assert found.share == pytest.approx(P.noise_share(leak, adversarial=200, dimension=1000), abs=0.03)
+    assert found.factor == pytest.approx(P.dimension_correction(leak, adversarial=200, dimension=1000), abs=0.03)
 
 
 def test_cancellation_is_what_is_left():
@@ -131,7 +139,7 @@ def test_kappa_is_one_where_the_first_nets_boundary_lies():
         (lambda: P.predicted_accuracy(eps=-1, count=1, adversarial=1), r"^eps = -1.0 must be >= 0"),
         (lambda: P.predicted_accuracy(eps=1, count=0, adversarial=1), r"^count = 0.* must be >= 1"),
         (lambda: P.predicted_accuracy(eps=1, count=1, adversarial=1, leak=0.5), r"^leak and dimension belong together"),
-        (lambda: P.dimension_correction(0.5, adversarial=3000, dimension=2000), r"^adversarial = 3000 is too large for dimension = 2000"),
+        (lambda: P.dimension_correction(0.5, adversarial=6000, dimension=2000), r"^adversarial = 6000 is too large for dimension = 2000"),
         (lambda: P.cancellation(0.0), r"^leak = 0.0"),
         (lambda: P.alignment([[1.0]], [1], [[1.0, 2.0]]), r"^Z has shape"),
         (lambda: P.second_net_terms([[1.0]], [1], [[1.0, 2.0]], [[1.0]], 0.5), r"^eta has shape"),
