@@ -370,7 +370,8 @@ def statements(book):
     lines = []
     for page in book.pages:
         text = (ROOT / f"{page}.md").read_text()
-        proved = re.findall(r"^(?:`{3,}|:{3,})\{prf:(?:theorem|proposition|lemma|corollary)\}[ \t]*(.*)\n:label: ([\w-]+)", text, flags=re.M)
+        stated = re.findall(r"^(?:`{3,}|:{3,})\{prf:(?:theorem|proposition|lemma|corollary)\}[ \t]*(.*)\n:label: ([\w-]+)", text, flags=re.M)
+        proved = [(title, label) for title, label in stated if "cited" not in title]
         if proved:
             lines += ["", f"**{{doc}}`{book.titles[page]} </{page}>`**", ""]
             lines += [f"- [ ] {{prf:ref}}`{label}`: {title.strip()}" for title, label in proved]
