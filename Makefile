@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup book test check course slides zip lab bench clean
+.PHONY: help setup book test check course slides pdf zip lab bench clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -47,6 +47,9 @@ course: $(READY)  ## pages as student and instructor notebooks, and the assignme
 slides: $(READY) $(ASSETS)  ## a lecture for each part, course/slides (after `make book`)
 	@test -f .cache/reveal/dist/reveal.js || $(BIN)/python tools/assets.py
 	$(BIN)/python tools/slides.py
+
+pdf: $(READY)  ## the book on paper, _build/robust-by-proof.pdf (after `make book`; needs Chromium)
+	$(BIN)/python tools/pdf.py
 
 zip: $(READY)  ## an offline copy of the site, robust-by-proof.zip (after `make book`)
 	@test -f _build/html/index.html || { echo "There is no site yet: run make book first." >&2; exit 1; }
