@@ -26,7 +26,7 @@ STYLE = """
 html { font-size: 11pt; } body, .bd-content, .bd-article { background: #fff !important; }
 .bd-container__inner, .bd-main, .bd-content, .bd-article-container, .bd-article {
   display: block !important; max-width: none !important; width: auto !important; padding: 0 !important; margin: 0 !important; }
-h1 { margin-top: 0 !important; } h2, h3, .admonition-title { break-after: avoid; }
+.bd-article h1 { display: block !important; visibility: visible !important; margin-top: 0 !important; } h2, h3, .admonition-title { break-after: avoid; }
 figure, tr, .rnn-explorer { break-inside: avoid; } img, svg { max-width: 100%; }
 pre { white-space: pre-wrap; }
 """

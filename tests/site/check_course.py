@@ -33,7 +33,13 @@ def test_numbers_are_those_of_the_site(path):
 @pytest.mark.parametrize("path", RUN, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_student_notebook_runs_from_top_to_bottom(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)
-    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    client = nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})
+    said = tmp_path / "kernel.txt"
+    with open(said, "w") as stderr:
+        try:
+            client.execute(stderr=stderr)
+        except nbclient.exceptions.DeadKernelError:
+            pytest.fail(f"the kernel died; its last words: {said.read_text()[-2000:]}")
 
 
 def test_nothing_hidden_is_given_to_students():

@@ -33,11 +33,12 @@ def bookmarks(book):
 
 def test_every_page_is_there_under_its_bookmark(book, chromium):
     found = bookmarks(book)
-    assert len(found) == len(browser.pages())
+    pages = [page for page in browser.pages() if page != "search"]
+    assert len(found) == len(pages)
     context = browser.context(chromium)
     titles = []
     tab = context.new_page()
-    for page in browser.pages():
+    for page in pages:
         tab.goto((browser.HTML / f"{page}.html").as_uri(), wait_until="domcontentloaded")
         titles.append(plain(tab.title().split(" — ")[0].split(" – ")[0]))
     context.close()
