@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup book test check lab bench clean
+.PHONY: help setup book test check course slides pdf zip lab bench clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -40,6 +40,22 @@ check: $(READY) $(ASSETS)  ## check every built page in a browser (after `make b
 	@test -f .cache/checks/axe.min.js || $(BIN)/python tools/assets.py
 	$(BIN)/python -m pytest -o python_files='check_*.py' tests/site $(ARGS)
 
+course: $(READY)  ## pages as student and instructor notebooks, and the assignments, into course/ (after `make book`)
+	$(BIN)/python tools/course.py
+	$(BIN)/python -W ignore tools/assignments.py
+
+slides: $(READY) $(ASSETS)  ## a lecture for each part, course/slides (after `make book`)
+	@test -f .cache/reveal/dist/reveal.js || $(BIN)/python tools/assets.py
+	$(BIN)/python tools/slides.py
+
+pdf: $(READY)  ## the book on paper, _build/robust-by-proof.pdf (after `make book`; needs Chromium)
+	$(BIN)/python tools/pdf.py
+
+zip: $(READY)  ## an offline copy of the site, robust-by-proof.zip (after `make book`)
+	@test -f _build/html/index.html || { echo "There is no site yet: run make book first." >&2; exit 1; }
+	$(BIN)/python -m zipfile -c robust-by-proof.zip _build/html/
+	@echo "robust-by-proof.zip: unpack it anywhere and open html/index.html."
+
 # Settings of its own: the user's JupyterLab keeps opening Markdown as it did.
 lab: export JUPYTER_CONFIG_DIR := $(CURDIR)/.cache/jupyter
 lab: $(READY)  ## open the chapters as notebooks in JupyterLab
@@ -51,7 +67,7 @@ bench: $(READY)  ## time the kernels against their peers (installs PyTorch into 
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## remove every output and cache, and the environment
-	rm -rf _build .cache .jupyter_cache _assets/vendor $(VENV) .pytest_cache .hypothesis
+	rm -rf _build course robust-by-proof.zip .cache .jupyter_cache _assets/vendor $(VENV) .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml

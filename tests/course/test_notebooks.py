@@ -1,0 +1,118 @@
+"""The notebooks of the course: every sentence of a page, no markup of the book, no solution where none belongs."""
+
+import ast
+import importlib.util
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from .words import lost, page_words, words
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+spec = importlib.util.spec_from_file_location("course", ROOT / "tools" / "course.py")
+course = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(course)
+
+BOOK = course.read_book(ROOT)
+PAGES = {page: (ROOT / f"{page}.md").read_text() for page in BOOK.pages}
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def page(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=["student", "instructor"])
+def made(request, page):
+    return course.notebook(BOOK, page, PAGES[page], solutions=request.param == "instructor")
+
+
+def prose(nb):
+    return "\n\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
+
+
+@pytest.mark.parametrize("solutions", [True, False])
+def test_no_sentence_is_lost(page, solutions):
+    made = course.notebook(BOOK, page, PAGES[page], solutions=solutions)
+    assert lost(page_words(PAGES[page], solutions=solutions), words(prose(made))) == []
+
+
+def test_no_markup_of_the_book_is_left(made):
+    text = re.sub(r"```.*?```", "", prose(made), flags=re.S)
+    assert re.findall(r"\{[a-z]+(?::[a-z]+)?\}`|^\s*[:`]{3,}\{.*|^:[a-z]+:.*|^\([\w-]+\)=.*", text, flags=re.M) == []
+
+
+def test_is_a_valid_notebook_that_imports_nothing_of_the_book_s_tools(made):
+    nbformat.validate(made)
+    for cell in made.cells:
+        if cell.cell_type == "code":
+            imported = {n.split(".")[0] for node in ast.walk(ast.parse(cell.source)) for n in _names(node)}
+            assert not imported & {"myst_nb", "sphinx", "jupyter_book", "jupytext", "otter"}
+
+
+def _names(node):
+    if isinstance(node, ast.Import):
+        return [name.name for name in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) else []
+
+
+def test_first_code_cell_installs(made):
+    code = [cell.source for cell in made.cells if cell.cell_type == "code"]
+    assert not code or code[0] == course.INSTALL
+    assert "macros" in made.cells[0].source
+
+
+def test_students_get_a_place_to_write_and_lecturers_the_solution(page):
+    count = len(re.findall(r"\{solution-start\}", PAGES[page]))
+    student, instructor = (course.notebook(BOOK, page, PAGES[page], solutions=full) for full in (False, True))
+    assert sum(cell.source == course.TODO for cell in student.cells) == count
+    assert not any(cell.source == course.TODO for cell in instructor.cells)
+    assert len(re.findall(r"\*\*Solution", prose(instructor))) >= count
+    assert "**Solution of Exercise" not in prose(student)
+
+
+SNIPPET = """# Title
+
+```{prf:theorem} A name
+:label: thm-half-distance
+See {prf:ref}`thm-half-distance` and {doc}`1-what-breaks`, by {cite:t}`mukherjee2020guarantees`, {glue:text}`k:.2f`.
+```
+
+$$
+a = b
+$$ (bd2-limits)
+"""
+
+
+def test_roles_read_as_text():
+    book = course.Book(**{**vars(BOOK), "values": {"k": 0.5}})
+    text = prose(course.notebook(book, "chapters/breakdown/1-what-breaks", SNIPPET, solutions=True))
+    assert "**Theorem 1.2 (A name).**" in text
+    assert "See Theorem 1.2 and [What breaks a regression](1-what-breaks.ipynb)" in text
+    assert "by Mukherjee and Muthukumar [2020], 0.50." in text
+    assert "\\tag{2." in text
+
+
+def test_value_that_was_not_run_is_named():
+    assert "(the value of `k`, printed by a cell)" in prose(course.notebook(BOOK, "chapters/notation", SNIPPET.replace("1-what", "breakdown/1-what"), solutions=True))
+
+
+@pytest.mark.parametrize("text", ["```{nosuch}\nx\n```\n", "{nosuch}`x`"])
+def test_unknown_markup_stops_instead_of_passing_through(text):
+    with pytest.raises(ValueError, match="tools/course.py does not know the"):
+        course.notebook(BOOK, "chapters/notation", text, solutions=True)
+
+
+def test_teaching_pages_list_what_the_book_has():
+    for name, marked in course.blocks(BOOK).items():
+        text = (ROOT / name).read_text()
+        assert course.renewed(text, marked) == text, f"{name} is behind the book: run .venv/bin/python tools/course.py --index"
+
+
+def test_word_that_is_lost_is_found():
+    text = next(iter(PAGES.values()))
+    there = page_words(text, solutions=True)
+    assert lost(there, there) == []
+    assert there[100] in lost(there, there[:100] + there[101:])

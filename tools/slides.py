@@ -1,0 +1,163 @@
+"""Write ``course/slides``: a lecture of slides for each part, from its pages, alive and offline.
+
+    .venv/bin/python tools/slides.py           # after `make book`
+
+What becomes a slide: the title of a page with what it promises; every section with its first paragraph;
+every definition, assumption, algorithm, lemma, proposition and theorem, without its proof; every figure
+and every interactive figure, as the last run of the book drew it. Exercises do not. A cell tagged
+``no-slide`` is left out, one tagged ``slide`` is shown with its code and what it printed.
+"""
+
+import hashlib
+import html
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import yaml
+from course import FENCE, ROOT, STATEMENTS, Writer, _closing, contents, read_book, run_values
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+STYLE = """
+.reveal { font: 28px/1.4 "DejaVu Sans", "Segoe UI", Roboto, Arial, sans-serif; color: #1b1f24; }
+body { background: #fff; }
+.reveal .slides section { text-align: left; }
+.reveal h1 { font-size: 1.8em; line-height: 1.15; color: #0b57a4; } .reveal h2 { font-size: 1.3em; color: #0b57a4; margin: 0 0 .6em; }
+.reveal p, .reveal ul, .reveal ol { margin: .5em 0; }
+h1, h2 { margin: 0 0 .5em; } .reveal .small { font-size: .72em; } .reveal .smaller { font-size: .56em; }
+.reveal table { border-collapse: collapse; margin: .5em 0; } .reveal td, .reveal th { border-bottom: 1px solid #bbb; padding: .2em .5em; }
+.reveal figure { margin: 0; text-align: center; } .reveal figcaption { font-size: .6em; margin-top: .4em; }
+.reveal figure svg, .reveal figure img { max-width: 100%; max-height: 520px; width: auto; }
+.reveal .explorer { font-size: 16px; color: #1b1f24; } .reveal a { color: #0b57a4; }
+.reveal pre { font-size: .55em; background: #f4f6f8; padding: .6em; overflow-x: auto; }
+.reveal hr { display: none; } .reveal .slides section { max-height: 700px; overflow-y: auto; }
+"""
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="stylesheet" href="reveal/dist/reveal.css"><style>{style}</style>
+<script>window.MathJax = {mathjax};</script>
+<script src="vendor/mathjax/tex-mml-chtml.js" defer></script>
+<script src="reveal/dist/reveal.js"></script>
+<script src="vendor/require.js"></script><script src="widget-paths.js"></script><script src="vendor/html-manager/embed-amd.js"></script>
+<script type="application/vnd.jupyter.widget-state+json">{state}</script>
+</head><body><main class="reveal"><div class="slides">
+{slides}
+</div></main>
+<script>
+Reveal.initialize({{ width: 1120, height: 740, margin: 0.04, hash: true, slideNumber: "c/t", center: false, transition: "none" }});
+// what was drawn on a slide that was hidden measures itself again
+Reveal.on("slidechanged", () => window.dispatchEvent(new Event("resize")));
+</script></body></html>
+"""
+
+
+def markdown(text):
+    return (MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, renderer=_formula)).render(text)
+
+
+def _formula(text, options):
+    return html.escape(f"\\[{text}\\]" if options.get("display_mode") else f"\\({text}\\)")
+
+
+def executed(root):
+    """Return the executed code cells of every page, by the digest of their sources."""
+    return {_key(nb.cells): nb for path in (root / ".jupyter_cache/executed").glob("*/base.ipynb")
+            for nb in [nbformat.read(path, as_version=4)]}  # fmt: skip
+
+
+def _key(cells):
+    return hashlib.sha256("\0".join(cell.source for cell in cells if cell.cell_type == "code").encode()).hexdigest()
+
+
+def page_slides(book, page, runs):
+    """Return ``(slides as HTML, widget states)`` of one page."""
+    source = jupytext.reads((ROOT / f"{page}.md").read_text(), fmt="md:myst")
+    code = [cell for cell in source.cells if cell.cell_type == "code"]
+    run = runs.get(_key(code))
+    if code and run is None:
+        sys.exit(f"{page} has not been executed as it is now: run `make book` first")
+    outputs = iter(cell for cell in run.cells if cell.cell_type == "code") if run else iter(())
+    writer, slides, heading, done = Writer(book, page), [], book.titles[page], False
+    for cell in source.cells:
+        if cell.cell_type == "code":
+            ran, tags = next(outputs), cell.metadata.get("tags", [])
+            figure = cell.metadata.get("mystnb", {}).get("figure", {})
+            if done or "no-slide" in tags or not (figure or "slide" in tags):
+                continue
+            shown = "".join(filter(None, map(_output, ran.outputs)))
+            listing = f"<pre>{html.escape(cell.source)}</pre>" if "slide" in tags else ""
+            caption = markdown(f"*Figure {book.labels[figure['name']][1]}.* {writer.inline(figure['caption'])}") if figure else ""
+            slides.append(f"<section><h2>{html.escape(heading)}</h2>{listing}<figure>{shown}<figcaption>{caption}</figcaption></figure></section>")
+            continue
+        lines, i = cell.source.split("\n"), 0
+        while i < len(lines) and not done:
+            match, line = FENCE.match(lines[i]), lines[i]
+            if match:
+                end = _closing(lines, i, match[2])
+                if match[3] == "admonition" and not slides:
+                    text = writer.block(lines[i + 1 : end])
+                    slides.append(f"<section><h1>{html.escape(book.titles[page])}</h1>{markdown(re.sub(r'^:.*$', '', text, flags=re.M))}</section>")
+                elif match[3].removeprefix("prf:") in STATEMENTS.split():
+                    text = writer.block(lines[i : end + 1]).replace("---", "")
+                    size = "smaller" if len(text) > 1300 else "small" if len(text) > 500 else ""
+                    slides.append(f'<section><h2>{html.escape(heading)}</h2><div class="{size}">{markdown(text)}</div></section>')
+                i = end
+            elif line.startswith("## "):
+                heading, done = line[3:], line == "## Exercises"
+                if not done:
+                    after = "\n".join(lines[i + 1 :]).strip().split("\n\n")[0]
+                    first = writer.block(after.split("\n")) if not re.match(r"[`:$%(]", after) else ""
+                    if first.strip():  # else the heading stands over what follows
+                        slides.append(f"<section><h2>{html.escape(heading)}</h2>{markdown(first)}</section>")
+            i += 1
+    state = run.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {}) if run else {}
+    return slides, state
+
+
+def _output(output):
+    data = output.get("data", {})
+    if view := data.get("application/vnd.jupyter.widget-view+json"):
+        return f'<div class="explorer"><script type="application/vnd.jupyter.widget-view+json">{_script(view)}</script></div>'
+    if "text/html" in data:
+        return "".join(data["text/html"])
+    if output.output_type == "stream":
+        return f"<pre>{html.escape(output.text)}</pre>"
+    return None
+
+
+def _script(value):
+    return json.dumps(value).replace("<", "\\u003c")
+
+
+def main():
+    book, runs, target = read_book(ROOT, run_values(ROOT)), executed(ROOT), ROOT / "course" / "slides"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(ROOT / "_assets" / "vendor", target / "vendor")
+    shutil.copytree(ROOT / ".cache" / "reveal", target / "reveal")
+    shutil.copy(ROOT / "_assets" / "widget-paths.js", target)
+    macros = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]["mathjax3_config"]["tex"]["macros"]
+    parts = {}
+    for page, chapter, part in contents(ROOT):
+        if chapter and not page.endswith("summary"):
+            parts.setdefault((Path(page).parent.name, part), []).append(page)
+    for (name, title), pages in parts.items():
+        stacks, state = [f"<section><h1>{html.escape(title)}</h1><p>Robust by Proof</p></section>"], {}
+        for page in pages:
+            slides, widgets = page_slides(book, page, runs)
+            stacks.append("<section>\n" + "\n".join(slides) + "\n</section>")
+            state |= widgets
+        (target / f"{name}.html").write_text(PAGE.format(
+            title=html.escape(title), style=STYLE, mathjax=_script({"tex": {"macros": macros}}),
+            state=_script({"version_major": 2, "version_minor": 0, "state": state}), slides="\n".join(stacks),
+        ))  # fmt: skip
+    print(f"slides of {len(parts)} parts in course/slides: open an .html file, no network needed")
+
+
+if __name__ == "__main__":
+    main()
