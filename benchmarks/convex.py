@@ -40,7 +40,9 @@ def have(module):
 
 
 def version(module):
-    return importlib.metadata.version(module) if have(module) else None
+    if not have(module):
+        return None
+    return importlib.metadata.version(importlib.metadata.packages_distributions()[module][0])  # cvxpy may be cvxpy-base
 
 
 def timed(run):

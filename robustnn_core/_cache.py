@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def source_hash(folder=PACKAGE):
-    """Return a hexadecimal digest of every source file (.py, .js, .css) under ``folder``.
+    """Return a hexadecimal digest of every source and data file (.py, .js, .css, .json) under ``folder``.
 
     Examples
     --------
@@ -25,7 +25,7 @@ def source_hash(folder=PACKAGE):
     """
     digest = hashlib.sha256()
     for path in sorted(Path(folder).rglob("*")):
-        if path.suffix in {".py", ".js", ".css"}:
+        if path.suffix in {".py", ".js", ".css", ".json"}:
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

@@ -32,7 +32,7 @@ def worst_case(q, X, y, *, radius, loss="hinge"):
     corners = _corners(e)
     margins, spread = X @ q, e @ np.abs(q)
     every = margins[:, None] + corners @ q  # scores at the corners: an affine map is extreme there
-    ledger = Ledger("The worst case of a box")
+    ledger = Ledger(f"The worst case of a box, {loss} loss")
     ledger.leq("W1", r"\delta^\top q\le\|e\circ q\|_1", corners @ q, spread)
     ledger.eq("W2", r"-(e\circ\mathrm{sgn}\,q)^\top q=-\|e\circ q\|_1", -(e * np.sign(q)) @ q, -spread)
     if loss == "squared":
