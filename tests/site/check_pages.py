@@ -45,7 +45,7 @@ UNNAMED = """() => [...document.querySelectorAll('svg[role=img]')].filter((s) =>
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(served, scheme):
-    served.add_style_tag(content="* { transition: none !important; }")  # else a busy machine measures colours on their way
+    served.add_style_tag(content="* { transition: none !important; animation: none !important; }")  # else colours are met on their way
     served.evaluate("(scheme) => { document.documentElement.dataset.theme = scheme; }", scheme)
     served.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     if not served.evaluate("!!window.axe"):
