@@ -450,7 +450,7 @@ def refine(
         again = _price_local(X, best.dual, beta, rng, starts, units if units.size else None)
         dearest = max(again.value, dearest if best is current and dearest < np.inf else 0.0)
     names = Fit.__dataclass_fields__
-    lower = min(lower, best.objective)
+    lower = program.below(lower, best.objective)
     return Refined(
         **{name: getattr(best, name) for name in names},
         globally_optimal=bool(best.objective - lower <= tol * abs(best.objective)),

@@ -163,6 +163,24 @@ def best_scale(loss, z, y, top):
     return max(((theta, dual_value(loss, theta * z, y)) for theta in (high, top)), key=lambda pair: pair[1])
 
 
+def below(lower, objective):
+    """Return the lower bound of a bracket, at most ``objective``: only rounding may be taken off it.
+
+    Raises
+    ------
+    RuntimeError
+        A bound above the objective by more than rounding: one of the two is wrong, and no bracket is honest.
+
+    Examples
+    --------
+    >>> below(1.0 + 1e-13, 1.0)
+    1.0
+    """
+    if lower - objective > 1e-9 * max(1.0, abs(objective)):
+        raise RuntimeError(f"the bracket is inverted: lower bound {lower!r} above the objective {objective!r}; please report it")
+    return min(lower, objective)
+
+
 def recover_net(v, w):
     """Return the :class:`~robustnn_core.nets.ReLUSum` of blocks ``v``, ``w`` (d, P): one unit for each nonzero block.
 

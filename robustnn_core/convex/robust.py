@@ -20,7 +20,7 @@ from scipy import linalg, optimize
 
 from robustnn_core import checks, nets, products
 from robustnn_core.convex.patterns import Patterns, _margin, box
-from robustnn_core.convex.program import LOSSES, Fit
+from robustnn_core.convex.program import LOSSES, Fit, below
 
 __all__ = ["RobustFit", "WorstCase", "fit_robust", "robust_linear", "worst_case_loss"]
 
@@ -490,7 +490,7 @@ class _Solver:
                 best.update(objective=value, loss=loss, U=x[0].copy())
             lower, dual, moves = self.bound(z)
             if lower > best["lower"]:
-                best.update(lower=min(lower, best["objective"]), dual=dual, adversary=moves)
+                best.update(lower=below(lower, best["objective"]), dual=dual, adversary=moves)
             self.history["seconds"].append(time.perf_counter() - clock)
             self.history["objective"].append(best["objective"])
             self.history["lower_bound"].append(best["lower"])

@@ -166,7 +166,7 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
     with products._controller().limit(limits=1, user_api="blas"):
         A = np.asfortranarray(np.maximum(X @ gates, 0.0))
         alpha, objective, lower = (_by_program if loss == "hinge" else _by_descent)(A, y, beta, loss, tol, max_sweeps)
-    lower = min(lower, objective)
+    lower = program.below(lower, objective)
     gap = (objective - lower) / max(1e-12, abs(objective))
     used = alpha != 0.0
     net = nets.ReLUSum((gates * np.abs(alpha))[:, used].T, np.sign(alpha[used])) if used.any() else nets.ReLUSum(np.zeros((1, X.shape[1])), [1.0])

@@ -176,7 +176,7 @@ def _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method)
     P = (patterns.active * (X @ (v - w))).sum(axis=1)
     penalty = beta * float(np.linalg.norm(v, axis=0).sum() + np.linalg.norm(w, axis=0).sum())
     objective = program.loss_value(loss, P, y) + penalty
-    lower = min(lower, objective)  # equal up to the rounding of the two sums
+    lower = program.below(lower, objective)
     gap = (objective - lower) / max(1e-12, abs(objective))
     return program.Fit(
         objective, lower, gap, bool(gap <= tol), v, w, patterns, loss, beta, dual, program.recover_net(v, w),

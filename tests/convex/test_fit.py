@@ -162,3 +162,9 @@ def test_bad_input(change, message):
     }
     with pytest.raises(ValueError, match=message):
         convex.fit(**(good | change))
+
+
+def test_an_inverted_bracket_is_no_result():
+    assert program.below(0.5, 1.0) == 0.5
+    with pytest.raises(RuntimeError, match="^the bracket is inverted"):
+        program.below(1.001, 1.0)
