@@ -1,16 +1,36 @@
-"""What the assignments' checks are made of: they say what is wrong with an answer, and not what is right.
+"""What the checks of exercises are made of: they say what is wrong with an answer, and not what is right.
 
 An answer may be anything. Whatever it is, a check ends in silence or in :class:`Wrong`, whose message is
-one sentence for a student. The grading itself is otter-grader's.
+one sentence for a student. The checks stand in ``robustnn_core.exercises``; the grading itself is
+otter-grader's.
 """
 
 import contextlib
+import importlib
+import importlib.util
 import signal
+import tempfile
 import threading
+from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Wrong", "call", "compare", "fail"]
+__all__ = ["Wrong", "call", "check", "compare", "fail", "grader", "numbers"]
+
+# One question as otter-grader reads it.
+QUESTION = """\
+from otter.test_files import test_case
+from robustnn_core import course
+
+OK_FORMAT = False
+name = "{name}"
+points = 1
+
+
+@test_case(points=1)
+def test_public({name}):
+    course.check("{page}", "{name}", {name})
+"""
 
 
 class Wrong(AssertionError):
@@ -54,11 +74,52 @@ def call(function, *arguments, name, seconds=10):
             result = function(*copies)
     except TimeoutError:
         fail(f"{name} did not return within {seconds} seconds; look for a loop that does not end.")
-    except Exception as error:  # noqa: BLE001  (anything a student can write)
-        fail(f"{name} stopped with {type(error).__name__}: {str(error)[:200]}")
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (anything a student can write)
+        fail(f"{name} stopped with {_said(error)}.")
     if result is None or result is Ellipsis:
         fail(f"{name} returned nothing; end it with return.")
     return result
+
+
+def numbers(answer, *, name, shape=()):
+    """Return ``answer`` as a finite float array of the given shape, or raise :class:`Wrong`.
+
+    Parameters
+    ----------
+    answer
+        Anything.
+    name : str
+        What the sentence calls the answer.
+    shape : tuple of int
+        ``()`` for a single number.
+
+    Examples
+    --------
+    >>> numbers([1, 2], name="w", shape=(2,))
+    array([1., 2.])
+    >>> numbers("1", name="w")
+    Traceback (most recent call last):
+        ...
+    robustnn_core.course.Wrong: w is a str; it must be a number.
+    >>> numbers([[1.0, 2.0]], name="w", shape=(2,))
+    Traceback (most recent call last):
+        ...
+    robustnn_core.course.Wrong: w has shape (1, 2); it must have shape (2,).
+    """
+    if answer is None or answer is Ellipsis:
+        fail(f"{name} is still empty; replace the dots by your answer.")
+    try:
+        got = np.asarray(answer)
+        if got.dtype.kind not in "biuf":
+            raise TypeError
+        got = got.astype(float)
+    except Exception:  # noqa: BLE001
+        fail(f"{name} is a {type(answer).__name__}; it must be {'an array of numbers' if shape else 'a number'}.")
+    if got.shape != tuple(shape):
+        fail(f"{name} has shape {got.shape}; it must have shape {tuple(shape)}.")
+    if not np.isfinite(got).all():
+        fail(f"{name} contains nan or an infinity; look for a division by zero.")
+    return got
 
 
 def compare(answer, expected, *, name, tol=1e-6, hint=""):
@@ -90,26 +151,79 @@ def compare(answer, expected, *, name, tol=1e-6, hint=""):
     robustnn_core.course.Wrong: w contains nan or an infinity; look for a division by zero.
     """
     expected = np.asarray(expected, dtype=float)
-    if answer is None or answer is Ellipsis:
-        fail(f"{name} is still empty; replace the dots by your answer.")
-    try:
-        got = np.asarray(answer)
-        if got.dtype.kind not in "biuf":
-            raise TypeError
-        got = got.astype(float)
-    except Exception:  # noqa: BLE001
-        wanted = "an array of numbers" if expected.ndim else "a number"
-        fail(f"{name} is a {type(answer).__name__}; it must be {wanted}.")
-    if got.shape != expected.shape:
-        fail(f"{name} has shape {got.shape}; it must have shape {expected.shape}.")
-    if not np.isfinite(got).all():
-        fail(f"{name} contains nan or an infinity; look for a division by zero.")
+    got = numbers(answer, name=name, shape=expected.shape)
     excess = got - expected
     wrong = np.abs(excess) > tol * np.maximum(1.0, np.abs(expected))
     if wrong.any():
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
         where = f" at index {index}" if index else ""
         fail(f"{name} is too {'large' if excess[index] > 0 else 'small'}{where}.{' ' + hint if hint else ''}")
+
+
+def check(page, name, answer):
+    """Raise :class:`Wrong` if the public check of an exercise finds something wrong with ``answer``.
+
+    Parameters
+    ----------
+    page : str
+        A module of ``robustnn_core.exercises``, such as ``"neurotron_1"``.
+    name : str
+        The answer's name in the notebook.
+    answer
+        Anything.
+
+    Examples
+    --------
+    >>> check("breakdown_assignment", "trimmed_loss", lambda residuals, h: sum(sorted(residuals**2)[:h]))
+    >>> check("breakdown_assignment", "trimmed_loss", lambda residuals, h: 0.0)
+    Traceback (most recent call last):
+        ...
+    robustnn_core.course.Wrong: trimmed_loss with h = n is too small. All are kept.
+    """
+    public = getattr(_checks(page), name)
+    try:
+        public(answer)
+    except Wrong:
+        raise
+    except Exception as error:  # noqa: BLE001  (the check stumbled over what the answer returned)
+        fail(f"{name} returned something that cannot be used here ({_said(error)}).")
+
+
+def grader(page):
+    """Return otter-grader's checker of a page: in a notebook, ``grader.check("NAME")`` checks the answer NAME.
+
+    Parameters
+    ----------
+    page : str
+        A module of ``robustnn_core.exercises``, such as ``"neurotron_1"``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such module.
+    """
+    questions = _checks(page).EXERCISES.values()
+    from otter import Notebook
+    from otter.test_files import ExceptionTestFile
+
+    folder = Path(tempfile.mkdtemp(prefix="checks-"))
+    for name in questions:
+        (folder / f"{name}.py").write_text(QUESTION.format(page=page, name=name))
+    # otter has no option to leave out the source line that raised; students need the sentence only
+    ExceptionTestFile._generate_error_message = lambda self, error, context=0: str(error)
+    return Notebook(tests_dir=str(folder))
+
+
+def _said(error):
+    """Return an exception as part of a sentence."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".rstrip(".: ")
+
+
+def _checks(page):
+    """Return the module with a page's public checks."""
+    if importlib.util.find_spec(f"robustnn_core.exercises.{page}") is None:
+        raise ValueError(f"page: there are no checks for {page!r}; it must be the name of a module of robustnn_core.exercises")
+    return importlib.import_module(f"robustnn_core.exercises.{page}")
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Write ``course/``: every page as two notebooks that need nothing but Jupyter, for students and for lecturers.
+"""Write ``course/``: pages and assignments as notebooks that need nothing but Jupyter, for students and for lecturers.
 
     .venv/bin/python tools/course.py            # after `make book`
     .venv/bin/python tools/course.py --index    # renew what the teaching pages list of the other pages
@@ -6,7 +6,8 @@
 A page of the book is MyST; plain Jupyter shows its directives and roles as source. Here they become
 Markdown that reads the same: statements keep their numbers, references their names, and a number that
 the book takes from the run is taken from the same run. The lecturer's notebook has the solutions, the
-student's an empty cell in their place. Nothing else differs from the page, and a test compares the words.
+student's an empty cell in their place, or a stub and its check (see ``checks.py``). Nothing else differs
+from the page, and a test compares the words.
 """
 
 import copy
@@ -19,6 +20,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import checks
 import jupytext
 import nbformat
 import yaml
@@ -52,6 +54,19 @@ def glue(name, value, display=False):
     """Print a number that the text quotes, under its name."""
     print(f"{name}: {value}")'''
 TODO = "# Your code. Add cells as you like.\n"
+GRADER = '''\
+# Checks of the exercises: grader.check("NAME") says what is wrong with the answer NAME.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("otter") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "otter-grader==7.0.0"], check=True)
+    importlib.invalidate_caches()
+
+from robustnn_core import course
+
+grader = course.grader("{page}")'''
 
 
 @dataclass
@@ -104,7 +119,8 @@ def run_values(root):
 
 
 def notebook(book, page, text, *, solutions):
-    """Return one page as a notebook that plain Jupyter reads; without ``solutions`` an empty cell stands for each."""
+    """Return one page as a notebook that plain Jupyter reads; without ``solutions`` an empty cell or a stub stands for each."""
+    checked, graded, asked = checks.answers(checks.module_name(page)), False, None
     source = jupytext.reads(text, fmt="md:myst")
     out = nbformat.v4.new_notebook(metadata={"kernelspec": source.metadata.get(
         "kernelspec", {"display_name": "Python 3", "language": "python", "name": "python3"}), "language_info": {"name": "python"}})  # fmt: skip
@@ -131,7 +147,8 @@ def notebook(book, page, text, *, solutions):
             if kind == "start":
                 inside = True
                 if not solutions:
-                    out.cells += [_markdown("**Your answer**"), _code(TODO)]
+                    if asked not in checked:
+                        out.cells += [_markdown("**Your answer**"), _code(TODO)]
                     continue
             elif kind == "end":
                 inside = False
@@ -141,6 +158,14 @@ def notebook(book, page, text, *, solutions):
             written = Writer(book, page).block(lines).strip()
             if written:
                 out.cells.append(_markdown(written))
+            if kind == "asked":
+                asked = re.findall(r"^:label: ([\w-]+)", "\n".join(lines), flags=re.M)[-1]
+            if kind == "asked" and asked in checked:
+                name, stub, answer = checked[asked]
+                if not graded:
+                    out.cells.append(_code(GRADER.format(page=checks.module_name(page)), tags=["hide-input"]))
+                    graded = True
+                out.cells += [_code(answer if solutions else stub), _code(f'grader.check("{name}")')]
     cited = [key for key in dict.fromkeys(re.findall(r"\{cite:[tp]\}`([^`]+)`", text))]
     if cited:
         keys = sorted({key.strip() for group in cited for key in group.split(",")})
@@ -314,11 +339,15 @@ def _closing(lines, start, fence):
 
 
 def _split_solutions(lines):
-    """Cut Markdown at the beginnings and ends of solutions: ``(kind, lines)`` with kind start, end or text."""
+    """Cut Markdown where solutions begin and end and where exercises end: ``(start, end, asked or text, lines)``."""
     part, i = [], 0
     while i < len(lines):
         match = FENCE.match(lines[i])
-        if match and match[3] in ("solution-start", "solution-end"):
+        if match and match[3] == "exercise-end":
+            end = _closing(lines, i, match[2])
+            yield "asked", [*part, *lines[i : end + 1]]
+            part, i = [], end + 1
+        elif match and match[3] in ("solution-start", "solution-end"):
             yield "text", part
             end = _closing(lines, i, match[2])
             yield match[3].removeprefix("solution-"), lines[i : end + 1]
@@ -437,17 +466,23 @@ def main():
     for wheel in target.glob("*.whl"):
         wheel.unlink()
     build_wheel(target)
-    for page in book.pages:
+    assignments = sorted(f"assignments/{path.stem}" for path in (ROOT / "assignments").glob("*.md"))
+    for page in assignments:
+        _collect(book, page, None, (ROOT / f"{page}.md").read_text(), {})
+    for page in (*book.pages, *assignments):
         text = (ROOT / f"{page}.md").read_text()
         for name in ("student", "instructor"):
             path = target / name / f"{page.removeprefix('chapters/')}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)
             made = notebook(book, page, text, solutions=name == "instructor")
             path.write_text(json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    for name in checks.names():
+        checks.archive(name, target / "instructor" / "grading" / f"{name}.zip")
     missing = sorted({key for page in book.pages for key in re.findall(r"\{glue:text\}`([\w-]+)", (ROOT / f"{page}.md").read_text())} - set(values))  # fmt: skip
     if missing:
         sys.exit(f"the run has no value for {', '.join(missing)}: run `make book` first")
-    print(f"{len(book.pages)} pages as notebooks in course/student and course/instructor, and the package's wheel in course/")
+    print(f"{len(book.pages)} pages and {len(assignments)} assignments as notebooks in course/student and course/instructor,")
+    print("the package's wheel in course/, and what tools/grade.py grades with in course/instructor/grading: keep that to yourself")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+"""Answers and hidden checks of the exercises of *The poisoned oracle*."""
+
+import numpy as np
+
+from robustnn_core.course import call, compare
+
+
+def mean_error(start, eta, sigma, steps):
+    """Return the mean of the error vector after ``steps`` steps, an array like ``start``, the error at the beginning."""
+    return (1 - eta * sigma**2 / 2) ** steps * start
+
+
+def hidden_mean_error(answer):
+    rng = np.random.default_rng(21)
+    for n, steps in ((1, 1), (3, 7), (6, 40)):
+        start, eta, sigma = rng.standard_normal(n), 0.1 * rng.random(), 1 + rng.random()
+        known = start.copy()
+        for _ in range(steps):
+            known -= eta * sigma**2 / 2 * known
+        compare(call(answer, start, eta, sigma, steps, name="mean_error"), known, name="mean_error")
+
+
+def blind_limit(theta, sigma, v):
+    """Return the error vector at which the mean update against the lie theta * sign(v . x) vanishes; v has length 1."""
+    return 2 * np.sqrt(2 / np.pi) * theta / sigma * v
+
+
+def hidden_blind_limit(answer):
+    rng = np.random.default_rng(22)
+    for n in (1, 4):
+        v = rng.standard_normal(n)
+        v /= np.linalg.norm(v)
+        pull, push = 0.7**2 / 2, 0.3 * 0.7 * np.sqrt(2 / np.pi)  # half the variance; theta E|v.x|
+        compare(call(answer, 0.3, 0.7, v, name="blind_limit"), push / pull * v, name="blind_limit")
+
+
+def matching_loss(z, y, leak):
+    """Return the loss at z = w . x for the label y, zero at z = 0; ``leak`` is the slope of the gate for z < 0."""
+    return 0.5 * z * (z if z > 0 else leak * z) - y * z
+
+
+def hidden_matching_loss(answer):
+    for leak in (0.0, 0.3, 1.0):
+        for z in (-2.0, -0.5, 0.4, 3.0):
+            for y in (-1.0, 0.7):
+                nodes, weights = np.polynomial.legendre.leggauss(5)
+                at = z * (nodes + 1) / 2
+                known = z / 2 * weights @ (np.where(at > 0, at, leak * at) - y)
+                compare(call(answer, z, y, leak, name="matching_loss"), known, name="matching_loss", hint="Integrate prediction minus label.")
+
+
+WRONG = {
+    "mean_error": [
+        lambda start, eta, sigma, steps: (1 - eta * sigma**2) ** steps * start,  # the gate is shut half of the time
+        lambda start, eta, sigma, steps: (1 - eta * sigma / 2) ** steps * start,
+        lambda start, eta, sigma, steps: (1 - steps * eta * sigma**2 / 2) * start,
+    ],
+    "blind_limit": [
+        lambda theta, sigma, v: np.sqrt(2 / np.pi) * theta / sigma * v,  # the line's
+        lambda theta, sigma, v: 2 * np.sqrt(2 / np.pi) * theta * sigma * v,
+        lambda theta, sigma, v: 2 * theta / sigma * v,
+    ],
+    "matching_loss": [
+        lambda z, y, leak: 0.5 * (max(z, leak * z) - y) ** 2,  # the squared loss
+        lambda z, y, leak: 0.5 * max(z, 0.0) ** 2 - y * z,  # forgets the leak
+        lambda z, y, leak: max(z, leak * z) - y * z,
+    ],
+}

@@ -1,0 +1,39 @@
+"""Public checks of assignment 1, *How many wrong labels?*"""
+
+import numpy as np
+
+from robustnn_core.course import call, compare, fail, numbers
+
+EXERCISES = {
+    "as-bd-trimmed-loss": "trimmed_loss",
+    "as-bd-survived": "survived",
+    "as-bd-attack": "attack",
+}
+
+
+def trimmed_loss(answer):
+    r = np.array([3.0, -1.0, 2.0])
+    everything, one = (call(answer, r, h, name="trimmed_loss") for h in (3, 1))
+    compare(everything, r @ r, name="trimmed_loss with h = n", hint="All are kept.")
+    compare(one, 1.0, name="trimmed_loss with h = 1", hint="Smallest in modulus, not in value.")
+
+
+def survived(answer):
+    X = np.random.default_rng(1).standard_normal((40, 3))
+    u = np.array([1.0, 0.0, 0.0])
+    found = numbers(call(answer, X, u, name="survived"), name="survived")
+    if found != round(float(found)):
+        fail("survived is not a whole number.")
+    more = np.vstack([X, X[X @ u < 0]])
+    compare(call(answer, more, u, name="survived"), found, name="survived, with sleeping points added,", hint="Sleeping points do not vote.")
+    if found >= (X @ u > 0).sum() / 2:
+        fail("survived is too large: with half of the active labels wrong nobody can tell.")
+
+
+def attack(answer):
+    X, u = np.random.default_rng(2).standard_normal((30, 2)), np.array([1.0, -1.0])
+    clean = np.maximum(X @ u, 0)
+    compare(call(answer, X, u, 0, name="attack"), clean, name="attack with m = 0", hint="Nothing may change.")
+    y = numbers(call(answer, X, u, 5, name="attack"), name="attack", shape=(30,))
+    if (~np.isclose(y, clean)).sum() > 5:
+        fail("attack changed more labels than the budget allows.")

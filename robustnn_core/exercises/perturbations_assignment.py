@@ -1,0 +1,36 @@
+"""Public checks of the assignment of the part."""
+
+import numpy as np
+
+from robustnn_core.course import call, compare, fail
+
+EXERCISES = {
+    "as-pt-normal": "normal",
+    "as-pt-perturbed": "perturbed",
+    "as-pt-agreement": "agreement",
+}
+
+
+def normal(answer):
+    X, y = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]]), np.array([1.0, -1.0])
+    compare(call(answer, X, y, np.zeros(2), name="normal"), np.zeros(3), name="normal without multipliers")
+    compare(call(answer, X, y, np.array([1.0, 0.0]), name="normal"), X[0], name="normal with one multiplier")
+    compare(call(answer, X, -y, np.array([0.0, 1.0]), name="normal"), X[1], name="normal with the labels exchanged", hint="Labels carry a sign.")
+
+
+def perturbed(answer):
+    rng = np.random.default_rng(1)
+    X, w, labels = rng.standard_normal((4, 3)), rng.standard_normal(3), np.array([1.0, -1.0, 1.0, -1.0])
+    compare(call(answer, X, labels, w, 0.0, name="perturbed"), X, name="perturbed with eps = 0")
+    new = call(answer, X, labels, w, 0.5, name="perturbed")
+    compare(np.shape(new), X.shape, name="the shape of perturbed")
+    compare(np.linalg.norm(np.asarray(new) - X, axis=1), np.full(4, 0.5), name="the length of a step")
+    compare(np.sign((np.asarray(new) - X) @ w), labels, name="the sign of (step, w)", hint="Towards the label.")
+    compare(call(answer, X, labels, 7 * w, 0.5, name="perturbed"), new, name="perturbed with a longer w", hint="Only its direction counts.")
+
+
+def agreement(answer):
+    f = np.array([1.0, -2.0, 0.5])
+    compare(call(answer, f, f, name="agreement"), 1.0, name="agreement of a net with itself")
+    compare(call(answer, f, -f, name="agreement"), 0.0, name="agreement with the opposite net")
+    compare(call(answer, f, 3 * f, name="agreement"), 1.0, name="agreement with a multiple", hint="Only signs count.")

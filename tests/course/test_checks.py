@@ -1,0 +1,162 @@
+"""The checks of the exercises: they accept the answer, refuse wrong ones, and say why whatever they are given."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robustnn_core import course
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import checks  # noqa: E402
+
+PAGES = {checks.module_name(path.with_suffix("")): path for path in [*ROOT.glob("chapters/*/[0-9]*.md"), *ROOT.glob("assignments/*.md")]}
+QUESTIONS = [(page, name) for page in checks.names() for name, _, _ in checks.answers(page).values()]
+
+
+def fails(**_):
+    raise RuntimeError("two\nlines")
+
+
+BAD = {
+    "nothing": None,
+    "dots": ...,
+    "number": 3.0,
+    "text": "3",
+    "returns nothing": lambda *a: None,
+    "returns nan": lambda *a: float("nan"),
+    "returns text": lambda *a: "many",
+    "returns a complex number": lambda *a: 1j,
+    "returns a dict": lambda *a: {},
+    "returns a ragged list": lambda *a: [[1.0], [1.0, 2.0]],
+    "returns another shape": lambda *a: np.zeros((7, 1, 3)),
+    "returns an array of nan": lambda *a: np.full(3, np.nan),
+    "returns a pair of nothing": lambda *a: (None, None),
+    "returns its argument": lambda *a: a[0],
+    "takes no argument": lambda: 0.0,
+    "raises": fails,
+    "leaves": lambda *a: sys.exit("bye"),
+}
+
+
+@pytest.fixture(scope="module", params=QUESTIONS, ids=lambda question: "-".join(question))
+def question(request):
+    return request.param
+
+
+def answer(page, name):
+    """The answer as it stands in the lecturer's notebook: it may use ``np`` and what it imports itself."""
+    (source,) = (source for other, _, source in checks.answers(page).values() if other == name)
+    scope = {"np": np}
+    exec(source, scope)
+    return scope[name]
+
+
+def test_every_part_has_an_assignment_and_every_page_checks_two_answers():
+    for page, path in PAGES.items():
+        assert len(checks.answers(page)) >= (3 if "assignment" in page else 2), f"{path.name}: write its checks, see tools/checks.py"
+    assert set(checks.names()) == set(PAGES)
+
+
+def test_answer_meets_both_checks(question):
+    page, name = question
+    course.check(page, name, answer(page, name))
+    getattr(checks.load(page), f"hidden_{name}")(answer(page, name))
+
+
+def test_wrong_answers_are_refused(question):
+    page, name = question
+    module = checks.load(page)
+    assert len(module.WRONG[name]) >= 2
+    for index, wrong in enumerate(module.WRONG[name]):
+        try:
+            course.check(page, name, wrong)
+            getattr(module, f"hidden_{name}")(wrong)
+        except (course.Wrong, AssertionError):
+            continue
+        pytest.fail(f"wrong answer {index} to {name} passed both checks")
+
+
+def test_hidden_check_adds_to_the_public_one(question):
+    """Something that the public check lets through is refused: who fits the visible check alone gets no more points."""
+    page, name = question
+    module, right = checks.load(page), answer(page, name)
+    seen = []
+
+    def spy(*arguments):
+        seen.append(repr(arguments))
+        return right(*arguments)
+
+    course.check(page, name, spy)
+    visible = set(seen)
+    seen.clear()
+    getattr(module, f"hidden_{name}")(spy)
+    assert set(seen) - visible
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_whatever_the_answer_the_check_says_a_sentence(question, kind):
+    page, name = question
+    with pytest.raises(course.Wrong) as said:
+        course.check(page, name, BAD[kind])
+    sentence = str(said.value)
+    assert 20 < len(sentence) < 400 and "\n" not in sentence and sentence.endswith(".")
+    assert said.value.__cause__ is None
+
+
+def test_stub_says_what_to_return_and_is_not_the_answer(question):
+    page, name = question
+    ((label, stub, source),) = ((label, stub, source) for label, (other, stub, source) in checks.answers(page).items() if other == name)
+    scope = {}
+    exec(stub, scope)
+    assert ast.get_docstring(ast.parse(stub).body[0]), "the docstring tells a student what to return"
+    assert stub != source and stub.endswith("    ...")
+    with pytest.raises(course.Wrong, match="returned nothing"):
+        course.check(page, name, scope[name])
+    assert PAGES[page].read_text().count(f":label: {label}\n") == 1
+
+
+def test_name_of_the_answer_is_free_on_its_page(question):
+    page, name = question
+    code = re.findall(r"^(?:`{3,}|:{3,})\{code-cell\}[^\n]*\n(.*?)^(?:`{3,}|:{3,})$", PAGES[page].read_text(), flags=re.S | re.M)
+    code = [re.sub(r"\A---\n.*?\n---\n", "", cell, flags=re.S) for cell in code]
+    tree = ast.parse("\n".join(re.sub(r"^:.*$", "", cell, flags=re.M) for cell in code))
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    assert name not in used, "a student's answer would replace what the page uses"
+    assert "import numpy as np\n" in "\n".join(code)
+
+
+def test_package_has_no_hidden_check_and_no_answer():
+    for path in (ROOT / "robustnn_core" / "exercises").glob("*.py"):
+        text = path.read_text()
+        assert "hidden_" not in text and "WRONG" not in text
+    for page, name in QUESTIONS:
+        body = answer_lines(page, name)
+        public = (ROOT / "robustnn_core" / "exercises" / f"{page}.py").read_text()
+        assert not [line for line in body if line in public]
+
+
+def answer_lines(page, name):
+    (source,) = (source for other, _, source in checks.answers(page).values() if other == name)
+    return [line.strip() for line in source.split("\n")[2:] if len(line.strip()) > 25]
+
+
+def test_page_without_checks_is_named():
+    with pytest.raises(ValueError, match="page: there are no checks for 'nosuch_1'"):
+        course.grader("nosuch_1")
+
+
+@pytest.mark.filterwarnings("ignore")  # of otter and what it imports
+def test_grader_says_the_sentence_and_nothing_else(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # otter keeps a log where it runs
+    pytest.importorskip("otter")
+    page, name = QUESTIONS[0]
+    grader = course.grader(page)
+    said = grader.check(name, global_env={name: None})
+    assert f"{name} is still empty; replace the dots by your code." in str(said)
+    assert "line" not in str(said) and "Error" not in str(said)
+    assert "passed" in str(grader.check(name, global_env={name: answer(page, name)}))
