@@ -40,9 +40,8 @@ check: $(READY) $(ASSETS)  ## check every built page in a browser (after `make b
 	@test -f .cache/checks/axe.min.js || $(BIN)/python tools/assets.py
 	$(BIN)/python -m pytest -o python_files='check_*.py' tests/site $(ARGS)
 
-course: $(READY)  ## pages as student and instructor notebooks, and the assignments, into course/ (after `make book`)
-	$(BIN)/python tools/course.py
-	$(BIN)/python -W ignore tools/assignments.py
+course: $(READY)  ## pages and assignments as notebooks for students and for lecturers, into course/ (after `make book`)
+	$(BIN)/python -W ignore tools/course.py
 
 slides: $(READY) $(ASSETS)  ## a lecture for each part, course/slides (after `make book`)
 	@test -f .cache/reveal/dist/reveal.js || $(BIN)/python tools/assets.py

@@ -3,16 +3,13 @@
 import ast
 import re
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from robustnn_core import course
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-import checks  # noqa: E402
+from .made import ROOT, checks
 
 PAGES = {checks.module_name(path.with_suffix("")): path for path in [*ROOT.glob("chapters/*/[0-9]*.md"), *ROOT.glob("assignments/*.md")]}
 QUESTIONS = [(page, name) for page in checks.names() for name, _, _ in checks.answers(page).values()]

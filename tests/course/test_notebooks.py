@@ -1,19 +1,13 @@
 """The notebooks of the course: every sentence of a page, no markup of the book, no solution where none belongs."""
 
 import ast
-import importlib.util
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
 
+from .made import ROOT, checks, course
 from .words import lost, page_words, words
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-spec = importlib.util.spec_from_file_location("course", ROOT / "tools" / "course.py")
-course = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(course)
 
 BOOK = course.read_book(ROOT)
 PAGES = {page: (ROOT / f"{page}.md").read_text() for page in BOOK.pages}
@@ -67,7 +61,12 @@ def test_first_code_cell_installs(made):
 def test_students_get_a_place_to_write_and_lecturers_the_solution(page):
     count = len(re.findall(r"\{solution-start\}", PAGES[page]))
     student, instructor = (course.notebook(BOOK, page, PAGES[page], solutions=full) for full in (False, True))
-    assert sum(cell.source == course.TODO for cell in student.cells) == count
+    checked = checks.answers(checks.module_name(page))
+    assert sum(cell.source == course.TODO for cell in student.cells) == count - len(checked)
+    for name, stub, answer in checked.values():
+        for made, source in ((student, stub), (instructor, answer)):
+            code = [cell.source for cell in made.cells if cell.cell_type == "code"]
+            assert code[code.index(source) + 1] == f'grader.check("{name}")'
     assert not any(cell.source == course.TODO for cell in instructor.cells)
     assert len(re.findall(r"\*\*Solution", prose(instructor))) >= count
     assert "**Solution of Exercise" not in prose(student)
