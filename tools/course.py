@@ -462,10 +462,7 @@ def main():
     target = ROOT / "course"
     for name in ("student", "instructor"):
         shutil.rmtree(target / name, ignore_errors=True)
-    target.mkdir(exist_ok=True)
-    for wheel in target.glob("*.whl"):
-        wheel.unlink()
-    build_wheel(target)
+    build_wheel(target / "student")
     assignments = sorted(f"assignments/{path.stem}" for path in (ROOT / "assignments").glob("*.md"))
     for page in assignments:
         _collect(book, page, None, (ROOT / f"{page}.md").read_text(), {})
@@ -482,7 +479,7 @@ def main():
     if missing:
         sys.exit(f"the run has no value for {', '.join(missing)}: run `make book` first")
     print(f"{len(book.pages)} pages and {len(assignments)} assignments as notebooks in course/student and course/instructor,")
-    print("the package's wheel in course/, and what tools/grade.py grades with in course/instructor/grading: keep that to yourself")
+    print("the package's wheel in course/student, and what tools/grade.py grades with in course/instructor/grading: keep that to yourself")
 
 
 if __name__ == "__main__":

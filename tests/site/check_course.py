@@ -19,7 +19,7 @@ RUN = NOTEBOOKS if os.environ.get("ALL_NOTEBOOKS") else FIRST  # all of them tak
 
 def test_there_are_notebooks():
     assert len(NOTEBOOKS) >= 10, "run `make course` first"
-    assert list(COURSE.glob("robustnn_core-*.whl"))
+    assert list((COURSE / "student").glob("robustnn_core-*.whl"))
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -54,7 +54,7 @@ def test_nothing_hidden_is_given_to_students():
     given += [path for path in browser.HTML.rglob("*") if path.suffix in (".md", ".ipynb", ".js", ".txt")]
     said = [(path, name) for path in given for text in [path.read_text(errors="ignore")] for name in names if name in text]
     assert said == []
-    (wheel,) = COURSE.glob("robustnn_core-*.whl")
+    (wheel,) = (COURSE / "student").glob("robustnn_core-*.whl")
     with zipfile.ZipFile(wheel) as packed:
         assert any(name.startswith("robustnn_core/exercises/") for name in packed.namelist())
         assert not [name for name in packed.namelist() if "grading" in name or b"hidden_" in packed.read(name)]
