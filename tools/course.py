@@ -54,16 +54,12 @@ def glue(name, value, display=False):
     """Print a number that the text quotes, under its name."""
     print(f"{name}: {value}")'''
 TODO = "# Your code. Add cells as you like.\n"
-GRADER = '''\
-# Checks of the exercises: grader.check("NAME") says what is wrong with the answer NAME.
-import importlib.util
-import subprocess
-import sys
-
+OTTER = '''
 if importlib.util.find_spec("otter") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "otter-grader==7.0.0"], check=True)
-    importlib.invalidate_caches()
-
+    importlib.invalidate_caches()'''
+GRADER = '''\
+# grader.check("NAME") says what is wrong with the answer NAME
 from robustnn_core import course
 
 grader = course.grader("{page}")'''
@@ -129,7 +125,8 @@ def notebook(book, page, text, *, solutions):
     for cell in source.cells:
         if cell.cell_type == "code":
             if coded is True:
-                out.cells.append(_code(INSTALL, tags=["hide-input"]))
+                needed = INSTALL + OTTER if checked else INSTALL
+                out.cells.append(_code(needed, tags=["hide-input"], jupyter={"source_hidden": True}))
                 coded = "installed"
             if inside and not solutions:
                 continue
@@ -163,7 +160,7 @@ def notebook(book, page, text, *, solutions):
             if kind == "asked" and asked in checked:
                 name, stub, answer = checked[asked]
                 if not graded:
-                    out.cells.append(_code(GRADER.format(page=checks.module_name(page)), tags=["hide-input"]))
+                    out.cells.append(_code(GRADER.format(page=checks.module_name(page))))
                     graded = True
                 out.cells += [_code(answer if solutions else stub), _code(f'grader.check("{name}")')]
     cited = [key for key in dict.fromkeys(re.findall(r"\{cite:[tp]\}`([^`]+)`", text))]
