@@ -3,7 +3,7 @@
 import numpy as np
 
 from robustnn_core import nets, sweeps
-from robustnn_core.breakdown import theory
+from robustnn_core.breakdown import attacks, theory
 from robustnn_core.course import call, compare, fail, numbers
 
 
@@ -95,6 +95,19 @@ def hidden_noticed_share(answer):
         compare(call(answer, U, np.array(c), name="noticed_share"), known, name="noticed_share", tol=1e-4)
 
 
+def hopeless_coverage(angle):
+    """Return the largest share h/n (many points, inputs of uniform direction, clean labels) for which the merge impostor has trimmed loss zero; ``angle``, in degrees, is that between the two units."""
+    return 1 - angle / 180
+
+
+def hidden_hopeless_coverage(answer):
+    for angle in (1.0, 37.0, 60.0, 135.0):
+        turn = np.deg2rad(angle)
+        pair = nets.ReLUSum([[1.0, 0.0], [2 * np.cos(turn), 2 * np.sin(turn)]], [1, -1])
+        missed = theory.plane_disagreement(pair, attacks.Merge(share=0.3).impostor(pair))
+        compare(call(answer, angle, name="hopeless_coverage"), 1 - missed, name="hopeless_coverage")
+
+
 WRONG = {
     "trials_needed": [
         lambda p: int(np.ceil(np.log(0.05) / np.log(p))),  # one-sided
@@ -122,5 +135,10 @@ WRONG = {
         lambda U, c: float(min(1.0, 0.5 * np.count_nonzero(c))),
         lambda U, c: 0.5 if len(c) == 2 else 0.75,
         lambda U, c: float(np.mean(((np.random.default_rng(0).standard_normal((4000, 2)) @ U.T > 0) @ np.abs(c)) > 0)),  # moves cannot cancel
+    ],
+    "hopeless_coverage": [
+        lambda angle: 1 - angle / 360,  # one wedge of the two
+        lambda angle: angle / 180,
+        lambda angle: 0.75,
     ],
 }

@@ -10,6 +10,7 @@ EXERCISES = {
     "ex-bd5-antipodal": "quiet_moves",
     "ex-bd5-own": "tilted_labels",
     "ex-bd5-three": "noticed_share",
+    "ex-bd5-thin": "hopeless_coverage",
 }
 
 
@@ -78,3 +79,12 @@ def noticed_share(answer):
     some = at(U, c)
     compare(at(5 * np.array(U), c), some, name="noticed_share of units five times as long", hint="Who is awake does not depend on lengths.")
     compare(at(U, -3 * np.array(c)), some, name="noticed_share of the move times -3")
+
+
+def hopeless_coverage(answer):
+    right, small, half = (numbers(call(answer, angle, name="hopeless_coverage"), name="hopeless_coverage") for angle in (90.0, 20.0, 10.0))
+    if not 0 <= right <= 1:
+        fail("hopeless_coverage is a share of the points, between 0 and 1.")
+    if small <= right:
+        fail("hopeless_coverage must be larger for 20 degrees than for 90: the nearer the units, the more labels the impostor gets right.")
+    compare(1 - half, (1 - small) / 2, name="1 - hopeless_coverage at 10 degrees, given that at 20,", hint="Half the angle, half the wedge.")
