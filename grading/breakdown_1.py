@@ -28,7 +28,8 @@ def hidden_copies_survive(answer):
 
 
 def half_of_length(X, v):
-    """Return the least number of points that together carry at least half of the sum of all |x_i . v|; X has shape (n, p)."""
+    """Return the least number of points that together carry at least half of the sum of all |x_i . v|; X has
+    shape (n, p)."""
     lengths = np.sort(np.abs(X @ v))[::-1]
     return int((np.cumsum(lengths) < lengths.sum() / 2).sum()) + 1
 
@@ -47,7 +48,8 @@ def hidden_half_of_length(answer):
 
 
 def trap_from_ols(z, m):
-    """Return n labels, at most ``m`` of them not 0, from which TORRENT, started from OLS and trimming m points, does not find w = 0. The design has p = 1 and the entries ``z``."""
+    """Return n labels, at most ``m`` of them not 0, from which TORRENT, started from OLS and trimming m points,
+    does not find w = 0. The design has p = 1 and the entries ``z``."""
     y = np.zeros(len(z))
     owned = np.argsort(-np.abs(z))[:m]
     y[owned] = 2 * z[owned] + 2 * np.sign(z[owned])

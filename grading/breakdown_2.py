@@ -27,7 +27,8 @@ def hidden_most_survived(answer):
 
 
 def opposite_unit(u, leak):
-    """Return the weights v, an array like ``u``, with -sigma(v . x) = sigma(u . x) at all x with u . x > 0; sigma has the slope ``leak`` < 1 below 0."""
+    """Return the weights v, an array like ``u``, with -sigma(v . x) = sigma(u . x) at all x with u . x > 0;
+    sigma has the slope ``leak`` < 1 below 0."""
     return -np.asarray(u) / leak
 
 
@@ -42,7 +43,8 @@ def hidden_opposite_unit(answer):
 
 
 def tied_labels(X, u, h):
-    """Return n labels of which max(u . x, 0) and its half each fit at least ``h`` exactly; ``h`` is at most n minus half of the active points."""
+    """Return n labels of which max(u . x, 0) and its half each fit at least ``h`` exactly; ``h`` is at most n
+    minus half of the active points."""
     y = np.maximum(X @ u, 0)
     y[np.flatnonzero(y > 0)[::2]] /= 2
     return y
@@ -61,7 +63,8 @@ def hidden_tied_labels(answer):
 
 
 def share_noticed(z, c, leak, tau):
-    """Return the share of the points at which sigma(c z) and sigma(z) are more than ``tau`` apart; ``z`` is the array of all u . x, sigma has the slope ``leak`` below 0, c > 0."""
+    """Return the share of the points at which sigma(c z) and sigma(z) are more than ``tau`` apart; ``z`` is the
+    array of all u . x, sigma has the slope ``leak`` below 0, c > 0."""
     gap = abs(c - 1) * np.abs(z)
     return float((np.where(z > 0, gap, leak * gap) > tau).mean())
 

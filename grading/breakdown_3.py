@@ -8,7 +8,8 @@ from robustnn_core.course import call, compare
 
 
 def slope_at_kink(X, y, u, step):
-    """Return the derivative of the sum of all (y_i - max((u + t step) . x_i, 0))^2 at t = 0 from the right; points may lie on the kink of ``u``."""
+    """Return the derivative of the sum of all (y_i - max((u + t step) . x_i, 0))^2 at t = 0 from the right;
+    points may lie on the kink of ``u``."""
     z, dz = X @ u, X @ step
     opening = np.where(z > 0, dz, np.where(z == 0, np.maximum(dz, 0), 0))
     return -2 * float((y - np.maximum(z, 0)) @ opening)
@@ -24,7 +25,8 @@ def hidden_slope_at_kink(answer):
 
 
 def regions_suffice(patterns):
-    """Return True if regions with these patterns, ``patterns`` an array of 0 and 1 with one row a region and one column a unit, determine all units; every region holds d independent points."""
+    """Return True if regions with these patterns, ``patterns`` an array of 0 and 1 with one row a region and
+    one column a unit, determine all units; every region holds d independent points."""
     return np.linalg.matrix_rank(patterns) == patterns.shape[1]
 
 
@@ -38,7 +40,8 @@ def hidden_regions_suffice(answer):
 
 
 def pick_pattern(residuals, h):
-    """Return the number of the row with the least trimmed loss F_h; ``residuals`` has one row for each sign pattern and one column for each point."""
+    """Return the number of the row with the least trimmed loss F_h; ``residuals`` has one row for each sign
+    pattern and one column for each point."""
     return int(np.argmin(np.sort(residuals**2, axis=1)[:, :h].sum(axis=1)))
 
 
@@ -53,7 +56,8 @@ def hidden_pick_pattern(answer):
 
 
 def draws_needed(d, wrong, miss):
-    """Return the least number of draws such that the probability that no draw is clean is at most ``miss``. A draw is d points, each of them wrong with probability ``wrong`` independently of the others."""
+    """Return the least number of draws such that the probability that no draw is clean is at most ``miss``. A
+    draw is d points, each of them wrong with probability ``wrong`` independently of the others."""
     return max(1, int(np.ceil(np.log(miss) / np.log1p(-((1 - wrong) ** d)))))
 
 

@@ -30,7 +30,8 @@ def hidden_positive_majoriser(answer):
 
 
 def tangent_gap(V, U, X, rho):
-    """Return g(V) minus the tangent of g at ``U``, for g(V) = rho/2 times the sum over k of (v_k . x)^2; one number for each row x of ``X``."""
+    """Return g(V) minus the tangent of g at ``U``, for g(V) = rho/2 times the sum over k of (v_k . x)^2; one
+    number for each row x of ``X``."""
     return 0.5 * rho * np.sum((X @ (V - U).T) ** 2, axis=1)
 
 
@@ -45,7 +46,8 @@ def hidden_tangent_gap(answer):
 
 
 def other_wins(y):
-    """Return two numbers u > 0 and v such that at the one point x = 1 with the label ``y`` > 0 the other majoriser at v, made at u, is smaller than Maj(v | u)."""
+    """Return two numbers u > 0 and v such that at the one point x = 1 with the label ``y`` > 0 the other
+    majoriser at v, made at u, is smaller than Maj(v | u)."""
     return 0.1, -1.0
 
 
@@ -61,7 +63,8 @@ def hidden_other_wins(answer):
 
 
 def behind_ridge(F_U, F_R, t):
-    """Return the largest number that is certainly at most M(V), for a convex M that is above the loss F and touches it at U; R = (1 - t) U + t V has the loss ``F_R`` >= ``F_U``."""
+    """Return the largest number that is certainly at most M(V), for a convex M that is above the loss F and
+    touches it at U; R = (1 - t) U + t V has the loss ``F_R`` >= ``F_U``."""
     return F_U + (F_R - F_U) / t
 
 

@@ -8,7 +8,8 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def trials_needed(p):
-    """Return the least number T of trials such that, if all succeed, the 95 % Clopper-Pearson interval excludes all probabilities below ``p``."""
+    """Return the least number T of trials such that, if all succeed, the 95 % Clopper-Pearson interval excludes
+    all probabilities below ``p``."""
     return int(np.ceil(np.log(0.025) / np.log(p)))
 
 
@@ -21,7 +22,8 @@ def hidden_trials_needed(answer):
 
 
 def split_step(X, u, v):
-    """Return a number eps > 0 for which the nets with the units u + eps v, u - eps v and with u twice (all signs +) differ at exactly one row of ``X``."""
+    """Return a number eps > 0 for which the nets with the units u + eps v, u - eps v and with u twice (all
+    signs +) differ at exactly one row of ``X``."""
     ratios = np.sort(np.abs(X @ u) / np.abs(X @ v))
     return ratios[:2].mean()
 
@@ -37,7 +39,8 @@ def hidden_split_step(answer):
 
 
 def quiet_moves(V):
-    """Return the moves of the units v_1, ..., v_q, -v_1, ..., -v_q in this order, an array of shape (2q, d), not all zero, with p(c) = 0; ``V`` has the rows v_k, q >= 2."""
+    """Return the moves of the units v_1, ..., v_q, -v_1, ..., -v_q in this order, an array of shape (2q, d),
+    not all zero, with p(c) = 0; ``V`` has the rows v_k, q >= 2."""
     c = np.zeros_like(V)
     c[0], c[1] = 1.0, -1.0
     return np.vstack([c, c])
@@ -59,7 +62,8 @@ def hidden_quiet_moves(answer):
 
 
 def tilted_labels(X, u, v, m):
-    """Return n labels: those of the unit ``u``, but ``m`` of them replaced by those of the unit u + v, where the two differ least without being equal."""
+    """Return n labels: those of the unit ``u``, but ``m`` of them replaced by those of the unit u + v, where
+    the two differ least without being equal."""
     clean, wanted = np.maximum(X @ u, 0), np.maximum(X @ (u + v), 0)
     order = np.argsort(np.where(wanted == clean, np.inf, np.abs(wanted - clean)))[:m]
     clean[order] = wanted[order]
@@ -78,7 +82,8 @@ def hidden_tilted_labels(answer):
 
 
 def noticed_share(U, c):
-    """Return the probability that the sum of c_k over the active units is not 0, for units ``U`` of shape (K, 2), numbers ``c`` of shape (K,) and inputs with uniform direction."""
+    """Return the probability that the sum of c_k over the active units is not 0, for units ``U`` of shape (K,
+    2), numbers ``c`` of shape (K,) and inputs with uniform direction."""
     kinks = np.arctan2(U[:, 1], U[:, 0])[:, None] + [-np.pi / 2, np.pi / 2]
     kinks = np.sort(np.mod(kinks.ravel(), 2 * np.pi))
     width = np.diff(np.append(kinks, kinks[0] + 2 * np.pi))
@@ -96,7 +101,8 @@ def hidden_noticed_share(answer):
 
 
 def hopeless_coverage(angle):
-    """Return the largest share h/n (many points, inputs of uniform direction, clean labels) for which the merge impostor has trimmed loss zero; ``angle``, in degrees, is that between the two units."""
+    """Return the largest share h/n (many points, inputs of uniform direction, clean labels) for which the merge
+    impostor has trimmed loss zero; ``angle``, in degrees, is that between the two units."""
     return 1 - angle / 180
 
 

@@ -34,8 +34,9 @@ def regions_suffice(answer):
         (np.array([[1, 1], [1, 1], [1, 1]]), 0, hint),
         (np.array([[1, 0, 0], [0, 1, 0]]), 0, "One unit is awake nowhere."),
     ):
+        shown = ", ".join("".join(map(str, row)) for row in patterns.tolist())
         found = call(answer, patterns, name="regions_suffice")
-        compare(found, known, name=f"regions_suffice (1 for True) for the patterns {', '.join(''.join(map(str, row)) for row in patterns.tolist())}", hint=why)
+        compare(found, known, name=f"regions_suffice (1 for True) for the patterns {shown}", hint=why)
 
 
 def pick_pattern(answer):
