@@ -56,7 +56,7 @@ def quiet_moves(answer):
 def tilted_labels(answer):
     rng = np.random.default_rng(3)
     X, u, v = rng.standard_normal((60, 3)), np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 1.0])
-    clean, wanted = np.maximum(X @ u, 0), np.maximum(X @ (u + v), 0)
+    clean, wanted = (np.maximum(X @ w, 0) for w in (u, u + v))
     compare(call(answer, X, u, v, 0, name="tilted_labels"), clean, name="tilted_labels with m = 0", hint="Nothing may change.")
     y = numbers(call(answer, X, u, v, 10, name="tilted_labels"), name="tilted_labels", shape=(60,))
     changed = y != clean
