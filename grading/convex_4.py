@@ -43,7 +43,7 @@ def hidden_critical_radius(answer):
 
 
 def bending_example(beta):
-    """Return (inputs, labels, eps, units, signs): at most 20 points on a line, a radius, and a net below every feasible point of the robust program (hinge loss, a bias, all patterns). ``units`` has shape (m, 2), a weight and a bias in each row."""
+    """Return (inputs, labels, eps, units, signs): at most 20 points on a line, a radius, and a net whose robust objective (hinge loss, penalty ``beta``) is below the optimum of the program with all patterns. ``units`` has shape (m, 2), a weight and a bias in each row; signs and labels are 1 or -1."""
     inputs = np.linspace(-1, 1, 9)
     labels = np.where(np.abs(inputs) < 0.6, 1.0, -1.0)
     slope = 1 / 0.245  # from 1 at the end of one box to -1 where the box after the next begins
