@@ -1,8 +1,8 @@
-"""Public checks of the assignment of the part."""
+"""Public checks of assignment 4, *A network without a landscape*."""
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail
+from robustnn_core.course import call, compare, fail, numbers
 
 EXERCISES = {
     "as-cx-regions": "regions",
@@ -14,23 +14,38 @@ EXERCISES = {
 def regions(answer):
     for n in (1, 2, 5):
         compare(call(answer, n, n, name="regions"), 2**n, name=f"regions({n}, {n})", hint="With as many dimensions as points every pattern occurs.")
-    compare(call(answer, 6, 1, name="regions"), call(answer, 9, 1, name="regions"), name="regions with rank 1", hint="On a line only the sign of the weight counts.")
+    line = numbers(call(answer, 6, 1, name="regions"), name="regions")
+    compare(call(answer, 9, 1, name="regions"), line, name="regions with rank 1", hint="On a line only the sign of the weight counts, so the number of points is of no importance.")
+    few, more = (numbers(call(answer, n, 3, name="regions"), name="regions") for n in (6, 7))
+    if not few < more < 2 * few:
+        fail("regions with rank 3: a further point must cut some of the regions, and cannot cut all of them.")
 
 
 def patterns(answer):
     X, G = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 2.0, -1.0], [1.0, 3.0, 1.0]])
     found = call(answer, X, G, name="patterns")
-    compare(np.shape(found), (2, 2), name="the shape of patterns", hint="Points are rows; equal columns count once.")
-    compare(np.asarray(found).sum(axis=0).min(), 1, name="the number of active points of the sparser pattern")
-    compare(np.asarray(found).sum(axis=0).max(), 2, name="the number of active points of the fuller pattern")
+    found = numbers(found, name="patterns", shape=np.shape(found))
+    if found.shape != (2, 2):
+        fail(f"patterns has shape {found.shape} for two points and three gates, two of which make one pattern; points are rows, and equal columns count once.")
+    if not np.isin(found, (0, 1)).all():
+        fail("patterns must hold True and False.")
+    compare(found.sum(axis=0).min(), 1, name="the number of active points of the sparser pattern")
+    compare(found.sum(axis=0).max(), 2, name="the number of active points of the fuller pattern")
+    edge = numbers(call(answer, X, np.array([[0.0], [-1.0]]), name="patterns"), name="patterns", shape=(2, 1))
+    compare(edge[0, 0], 1, name="patterns at a point on the hyperplane of the gate", hint="It counts as seen.")
 
 
 def objective(answer):
     rng = np.random.default_rng(3)
     X, y, D = rng.standard_normal((5, 2)), rng.standard_normal(5), rng.random((5, 3)) > 0.5
     V, none = rng.standard_normal((2, 3)), np.zeros((2, 3))
-    compare(call(answer, X, y, D, none, none, 1.0, name="objective"), (y @ y) / 2, name="objective of the zero net")
-    free = call(answer, X, y, D, V, V, 0.0, name="objective")
+
+    def value(*arguments):
+        return numbers(call(answer, X, y, D, *arguments, name="objective"), name="objective")
+
+    compare(value(none, none, 1.0), (y @ y) / 2, name="objective of the zero net", hint="The loss is half a sum, not a mean.")
+    free, once, twice = (value(V, V, beta) for beta in (0.0, 1.0, 2.0))
     compare(free, (y @ y) / 2, name="objective with v = w and beta = 0", hint="They cancel.")
-    once, twice = (call(answer, X, y, D, V, V, b, name="objective") for b in (1.0, 2.0))
-    compare(np.asarray(twice) - once, np.asarray(once) - free, name="what beta adds", hint="It is linear in beta.")
+    compare(twice - once, once - free, name="what beta adds", hint="It is linear in beta.")
+    compare(value(3 * V, 3 * V, 1.0) - free, 3 * (once - free), name="what beta adds when all blocks are three times as long", hint="Norms are not squared.")
+    compare(value(V, none, 1.0) - value(V, none, 0.0), (once - free) / 2, name="what beta adds when all w are zero")
