@@ -10,7 +10,10 @@ from robustnn_core.neurotron import proofs
 
 
 def linear_pair(X, theta, rho):
-    """Return two filters, an array of shape (2, n), and labels, of shape (N,): both linear gates are within theta of the labels at the rows of ``X``, of length at most rho, and the filters at least as far apart as the bound says."""
+    """Return two filters, shape (2, n), and labels, shape (N,), that both linear gates meet up to theta at the rows of ``X``, of length at most rho.
+
+    The filters are to be as far apart as can be had for every such X.
+    """
     u = np.zeros(X.shape[1])
     u[0] = theta / rho
     return np.array([u, -u]), np.zeros(len(X))

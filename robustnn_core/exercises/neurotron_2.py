@@ -17,7 +17,8 @@ def markov_accuracy(answer):
     eps = numbers(call(answer, errors, 0.1, name="markov_accuracy"), name="markov_accuracy")
     compare(call(answer, np.full(5, 0.3), 1.0, name="markov_accuracy"), 0.3, name="markov_accuracy with equal errors and delta = 1")
     compare(call(answer, 3 * errors, 0.1, name="markov_accuracy"), 3 * eps, name="markov_accuracy with errors three times as large", hint="An accuracy has the unit of an error.")
-    compare(call(answer, errors, 0.025, name="markov_accuracy"), 2 * eps, name="markov_accuracy with a quarter of delta", hint="Markov bounds the probability by a mean square over eps squared.")
+    quarter = call(answer, errors, 0.025, name="markov_accuracy")
+    compare(quarter, 2 * eps, name="markov_accuracy with a quarter of delta", hint="Markov bounds the probability by a mean square over eps squared.")
 
 
 def best_multiple(answer):

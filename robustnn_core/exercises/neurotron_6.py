@@ -43,7 +43,8 @@ def mean_log_factor(answer):
         found = float(numbers(call(answer, leak, eta, name="mean_log_factor"), name="mean_log_factor"))
         if found > 0.5 * np.log(1 - eta * (1 + leak) + 1.5 * eta**2 * (1 + leak**2)):
             fail("mean_log_factor is too large: by Jensen it is at most half of the logarithm of the mean square factor.")
-    compare(call(answer, 0.0, 0.1, name="mean_log_factor"), np.asarray(call(answer, 1.0, 0.1, name="mean_log_factor")) / 2, name="mean_log_factor of the ReLU against that of the line", tol=1e-4, hint="The ReLU moves for half of the inputs.")
+    relu, line = (numbers(call(answer, leak, 0.1, name="mean_log_factor"), name="mean_log_factor") for leak in (0.0, 1.0))
+    compare(relu, line / 2, name="mean_log_factor of the ReLU against that of the line", tol=1e-4, hint="The ReLU moves for half of the inputs.")
 
 
 def lyapunov_matrix(answer):
