@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from robustnn_core import nets
 from robustnn_core.course import call, compare
 
 
 def mean_error(start, eta, sigma, steps):
-    """Return the mean of the error vector after ``steps`` steps, an array like ``start``, the error at the beginning."""
+    """Return the mean of the error vector after ``steps`` updates, an array like ``start``, the error at the beginning."""
     return (1 - eta * sigma**2 / 2) ** steps * start
 
 
@@ -20,8 +21,25 @@ def hidden_mean_error(answer):
         compare(call(answer, start, eta, sigma, steps, name="mean_error"), known, name="mean_error")
 
 
+def mean_update(X, w, w_star):
+    """Return the mean update of a ReLU gate (M = I) divided by eta, an array like ``w``; the rows of ``X`` are the inputs, the labels are honest."""
+    return (np.maximum(X @ w_star, 0) - np.maximum(X @ w, 0)) @ X / len(X)
+
+
+def hidden_mean_update(answer):
+    rng = np.random.default_rng(24)
+    for n in (1, 2, 5):
+        X, w, truth = 1 + rng.standard_normal((30, n)), rng.standard_normal(n), rng.standard_normal(n)
+        gate, known = nets.SingleFilterNet.gate(n), np.zeros(n)
+        for x in X:
+            known += (gate.predict(truth, x[None])[0] - gate.predict(w, x[None])[0]) * x / 30
+        compare(call(answer, X, w, truth, name="mean_update"), known, name="mean_update")
+        even = np.vstack([X, -X])  # with parity it is linear
+        compare(call(answer, even, w, truth, name="mean_update"), -X.T @ (X @ (w - truth)) / 60, name="mean_update")
+
+
 def blind_limit(theta, sigma, v):
-    """Return the error vector at which the mean update against the lie theta * sign(v . x) vanishes; v has length 1."""
+    """Return the error vector at which the mean update against the lie theta * sign(v . x) vanishes, an array like ``v``, which has length 1."""
     return 2 * np.sqrt(2 / np.pi) * theta / sigma * v
 
 
@@ -35,7 +53,7 @@ def hidden_blind_limit(answer):
 
 
 def matching_loss(z, y, leak):
-    """Return the loss at z = w . x for the label y, zero at z = 0; ``leak`` is the slope of the gate for z < 0."""
+    """Return the loss, a number, at z = w . x for the label y, zero at z = 0; ``leak`` is the slope of the gate for z < 0."""
     return 0.5 * z * (z if z > 0 else leak * z) - y * z
 
 
@@ -49,6 +67,20 @@ def hidden_matching_loss(answer):
                 compare(call(answer, z, y, leak, name="matching_loss"), known, name="matching_loss", hint="Integrate prediction minus label.")
 
 
+def push_kept(share):
+    """Return what is left of the greedy push, as a fraction of it, if the adversary may touch this ``share`` of the labels (Gaussian inputs)."""
+    from scipy.special import ndtri
+
+    return np.exp(-(ndtri(1 - share / 2) ** 2) / 2)
+
+
+def hidden_push_kept(answer):
+    size = np.sort(np.abs(np.random.default_rng(25).standard_normal(1_000_000)))[::-1]
+    for share in (0.02, 0.13, 0.36, 0.71, 0.94):
+        known = size[: round(share * len(size))].sum() / size.sum()
+        compare(call(answer, share, name="push_kept"), known, name="push_kept", tol=4e-3, hint="Touch those that push most.")
+
+
 WRONG = {
     "mean_error": [
         lambda start, eta, sigma, steps: (1 - eta * sigma**2) ** steps * start,  # the gate is shut half of the time
@@ -59,6 +91,17 @@ WRONG = {
         lambda theta, sigma, v: np.sqrt(2 / np.pi) * theta / sigma * v,  # the line's
         lambda theta, sigma, v: 2 * np.sqrt(2 / np.pi) * theta * sigma * v,
         lambda theta, sigma, v: 2 * theta / sigma * v,
+    ],
+    "mean_update": [
+        lambda X, w, w_star: -X.T @ X @ (w - w_star) / (2 * len(X)),  # needs parity
+        lambda X, w, w_star: ((np.maximum(X @ w_star, 0) - np.maximum(X @ w, 0)) * (X @ w > 0)) @ X / len(X),  # gradient descent
+        lambda X, w, w_star: (np.maximum(X @ w_star, 0) - np.maximum(X @ w, 0)) @ X,  # the sum
+        lambda X, w, w_star: (np.maximum(X @ w, 0) - np.maximum(X @ w_star, 0)) @ X / len(X),
+    ],
+    "push_kept": [
+        lambda share: share,
+        lambda share: np.sqrt(share),
+        lambda share: 1 - (1 - share) ** 2,  # as if |z| were uniform
     ],
     "matching_loss": [
         lambda z, y, leak: 0.5 * (max(z, leak * z) - y) ** 2,  # the squared loss
