@@ -60,7 +60,7 @@ def mean_distance(N, d, sigma, gamma):
 
 
 def hidden_mean_distance(answer):
-    N, d, sigma, rng = 120, 1200, 0.7, np.random.default_rng(43)
+    N, d, sigma, rng = 80, 800, 0.7, np.random.default_rng(43)
     X = sigma * rng.standard_normal((N, d))
     for gamma in (0.1, 0.5, 0.9):
         G, found = X @ X.T, []
