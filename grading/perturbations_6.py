@@ -72,6 +72,26 @@ def hidden_paired_change(answer):
         compare(found[1] * known, found[0], name="the standard error of paired_change, times the t statistic,", hint="Mind n - 1.")
 
 
+def mean_part(eta, X, y):
+    """Return the projections of the rows of ``eta``, an array like it, on the span of the differences of the class means.
+
+    ``X`` has one image in each row, of the class in ``y`` (0, 1, ...); no class is empty.
+    """
+    means = np.stack([X[y == k].mean(axis=0) for k in range(y.max() + 1)])
+    steps = means[1:] - means[0]
+    return eta @ np.linalg.pinv(steps) @ steps
+
+
+def hidden_mean_part(answer):
+    rng = np.random.default_rng(64)
+    for n, d, classes in ((12, 4, 2), (40, 9, 4), (60, 30, 10)):
+        X, y, eta = rng.random((n, d)), rng.permutation(np.arange(n) % classes), rng.standard_normal((5, d))
+        means = [sum(x for x, k in zip(X, y) if k == label) / (y == label).sum() for label in range(classes)]
+        span = np.array([b - a for a, b in zip(means, means[1:])]).T
+        known = [span @ np.linalg.lstsq(span, row, rcond=None)[0] for row in eta]
+        compare(call(answer, eta, X, y, name="mean_part"), known, name="mean_part")
+
+
 WRONG = {
     "only_false": [
         lambda images, y, labels: (images[labels == y], labels[labels == y]),
@@ -92,5 +112,11 @@ WRONG = {
         lambda before, after: (np.mean(after - before), np.std(after - before, ddof=1)),  # of one seed
         lambda before, after: (np.mean(after - before), np.std(after - before) / np.sqrt(len(before))),  # n instead of n - 1
         lambda before, after: (np.max(after) - np.max(before), np.std(after - before, ddof=1) / np.sqrt(len(before))),
+    ],
+    "mean_part": [
+        lambda eta, X, y: eta @ np.linalg.pinv(X) @ X,  # the span of the images
+        lambda eta, X, y: (eta @ np.linalg.pinv(np.stack([X[y == k].mean(axis=0) for k in range(y.max() + 1)]))
+                           @ np.stack([X[y == k].mean(axis=0) for k in range(y.max() + 1)])),  # of the means, not of their differences
+        lambda eta, X, y: eta - eta @ np.linalg.pinv(X - X.mean(axis=0)) @ (X - X.mean(axis=0)),
     ],
 }  # fmt: skip

@@ -8,6 +8,7 @@ EXERCISES = {
     "ex-pt6-true": "only_false",
     "ex-pt6-transfer": "ridge_scores",
     "ex-pt6-open": "paired_change",
+    "ex-pt6-mechanism": "mean_part",
 }
 
 
@@ -53,6 +54,22 @@ def paired_change(answer):
     compare(change(after, before), [-mean, error], name="paired_change with before and after exchanged")
     compare(change(before, before + 0.1), [0.1, 0.0], name="paired_change where every seed gains 0.1", hint="Such a difference has no error.")
     compare(change(2 * before, 2 * after), [2 * mean, 2 * error], name="paired_change with all accuracies doubled")
+
+
+def mean_part(answer):
+    X, y = np.array([[0.0, 1, 0, 0], [0, 3, 0, 0], [1, 0, 4, 0], [1, 0, 0, 0], [2, 2, 2, 0]]), np.array([0, 0, 1, 1, 2])
+    eta = np.random.default_rng(62).standard_normal((6, 4))
+
+    def part(eta, X):
+        return numbers(call(answer, eta, X, y, name="mean_part"), name="mean_part", shape=eta.shape)
+
+    found = part(eta, X)
+    compare(part(found, X), found, name="mean_part of its own result", hint="A projection changes nothing the second time.")
+    differences = np.array([[1.0, -2, 2, 0], [2, 0, 2, 0], [1, 2, 0, 0]])
+    compare(part(differences, X), differences, name="mean_part of differences of class means", hint="They lie in the span.")
+    compare(found[:, 3], np.zeros(6), name="mean_part at a pixel that is the same in all images,")
+    compare(part(eta, X + 7), found, name="mean_part with 7 added to all pixels", hint="Only differences of the means count.")
+    compare(((eta - found) * found).sum(axis=1), np.zeros(6), name="the inner product of mean_part with the rest")
 
 
 def _two(found, name, what):
