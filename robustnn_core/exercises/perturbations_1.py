@@ -26,7 +26,7 @@ def split_pattern(answer):
     without, only = _two(call(answer, points, labels, eta, name="split_pattern"), points.shape)
     compare(without + only, points, name="the sum of the two arrays", hint="Together they are the points.")
     compare(only[:, 1:], np.zeros((5, 3)), name="the component along a pattern on the first axis, on the other axes,")
-    compare(without[:, 0], np.zeros(5), name="what is left along the pattern")
+    compare(without[:, 0], np.zeros(5), name="what is left along the pattern", hint="It must be 0 there; mind the length of the pattern.")
     twice = _two(call(answer, points, labels, 2 * eta, name="split_pattern"), points.shape)
     compare(twice[1], only, name="the component along perturbations twice as long", hint="Only their direction counts.")
 
