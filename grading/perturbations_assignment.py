@@ -1,13 +1,13 @@
-"""Answers and hidden checks of the assignment."""
+"""Answers and hidden checks of assignment 3, *Learn from what looks wrong*."""
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail
-
-POINTS = {'normal': 1, 'perturbed': 2, 'agreement': 1}
+from robustnn_core import perturbations
+from robustnn_core.course import call, compare
 
 
 def normal(X, y, multipliers):
+    """Return the normal, an array of shape (d,); X has shape (n, d), the labels y and the multipliers have shape (n,)."""
     return (multipliers * y) @ X
 
 
@@ -19,20 +19,21 @@ def hidden_normal(answer):
 
 
 def perturbed(X, labels, w, eps):
+    """Return the moved points, an array like X of shape (n, d); the new labels have shape (n,), w has shape (d,) and any length."""
     return X + eps * labels[:, None] * w / np.linalg.norm(w)
 
 
 def hidden_perturbed(answer):
-    from robustnn_core import perturbations
     rng = np.random.default_rng(8)
-    for n, d in ((1, 2), (6, 5)):
+    for n, d in ((1, 2), (3, 3), (6, 5)):
         X, w, labels = rng.standard_normal((n, d)), rng.standard_normal(d), rng.choice([-1.0, 1.0], n)
         known = perturbations.perturb(X, labels, direction=w, eps=0.7)
         compare(call(answer, X, labels, w, 0.7, name="perturbed"), known, name="perturbed")
 
 
 def agreement(f, g):
-    return float(np.mean(np.asarray(f) * np.asarray(g) > 0))
+    """Return a number between 0 and 1; f and g are arrays of the same shape (n,)."""
+    return np.mean(f * g > 0)
 
 
 def hidden_agreement(answer):
@@ -40,4 +41,28 @@ def hidden_agreement(answer):
     for n in (1, 9, 50):
         f, g = rng.standard_normal((2, n))
         f[0] = 0.0
-        compare(call(answer, f, g, name="agreement"), sum(1.0 for a, b in zip(f, g) if a * b > 0) / n, name="agreement")
+        g[-1] = f[-1] if n > 1 else 0.0
+        f[n // 2], g[n // 2] = 0.0, 0.0  # both are undecided
+        compare(call(answer, f, g, name="agreement"), sum(1.0 for a, b in zip(f, g) if a * b > 0) / n, name="agreement", hint="Mind the zeros.")
+
+
+POINTS = {"perturbed": 2}  # of the hidden check; 1 where nothing is said
+WRONG = {
+    "normal": [
+        lambda X, y, multipliers: multipliers @ X,  # forgets the labels
+        lambda X, y, multipliers: y @ X,
+        lambda X, y, multipliers: (multipliers * y) @ X / multipliers.sum(),
+    ],
+    "perturbed": [
+        lambda X, labels, w, eps: X + eps * w / np.linalg.norm(w),  # the same way for all
+        lambda X, labels, w, eps: X + eps * labels[:, None] * w,
+        lambda X, labels, w, eps: X - eps * labels[:, None] * w / np.linalg.norm(w),
+        lambda X, labels, w, eps: X + eps * labels[:, None] * np.sign(w) / np.sqrt(len(w)),  # right length, wrong direction
+    ],
+    "agreement": [
+        lambda f, g: np.mean(np.sign(f) == np.sign(g)),  # two zeros agree with nothing
+        lambda f, g: np.mean(f * g >= 0),
+        lambda f, g: np.mean(np.isclose(f, g)),
+        lambda f, g: np.mean((f > 0) == (g > 0)),
+    ],
+}

@@ -1,8 +1,8 @@
-"""Public checks of the assignment of the part."""
+"""Public checks of assignment 3, *Learn from what looks wrong*."""
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail
+from robustnn_core.course import call, compare, numbers
 
 EXERCISES = {
     "as-pt-normal": "normal",
@@ -21,12 +21,15 @@ def normal(answer):
 def perturbed(answer):
     rng = np.random.default_rng(1)
     X, w, labels = rng.standard_normal((4, 3)), rng.standard_normal(3), np.array([1.0, -1.0, 1.0, -1.0])
-    compare(call(answer, X, labels, w, 0.0, name="perturbed"), X, name="perturbed with eps = 0")
-    new = call(answer, X, labels, w, 0.5, name="perturbed")
-    compare(np.shape(new), X.shape, name="the shape of perturbed")
-    compare(np.linalg.norm(np.asarray(new) - X, axis=1), np.full(4, 0.5), name="the length of a step")
-    compare(np.sign((np.asarray(new) - X) @ w), labels, name="the sign of (step, w)", hint="Towards the label.")
-    compare(call(answer, X, labels, 7 * w, 0.5, name="perturbed"), new, name="perturbed with a longer w", hint="Only its direction counts.")
+
+    def moved(*arguments):
+        return numbers(call(answer, *arguments, name="perturbed"), name="perturbed", shape=X.shape)
+
+    compare(moved(X, labels, w, 0.0), X, name="perturbed with eps = 0", hint="Nothing may change.")
+    step = moved(X, labels, w, 0.5) - X
+    compare(np.linalg.norm(step, axis=1), np.full(4, 0.5), name="the length of a step")
+    compare(np.sign(step @ w), labels, name="the sign of (step, w)", hint="Towards the label.")
+    compare(moved(X, labels, 7 * w, 0.5) - X, step, name="the step with a longer w", hint="Only its direction counts.")
 
 
 def agreement(answer):
