@@ -24,7 +24,7 @@ STYLE = """
 .header-article, .prev-next-footer, .skip-link, .headerlink, .copybtn, .toggle-button, #pst-back-to-top,
 .search-button__wrapper, #jb-print-docs-body, details.hide { display: none !important; }
 html { font-size: 11pt; } body, .bd-content, .bd-article { background: #fff !important; }
-.bd-container__inner, .bd-main, .bd-content, .bd-article-container, .bd-article {
+.bd-container, .bd-container__inner, .bd-main, .bd-content, .bd-article-container, .bd-article {
   display: block !important; max-width: none !important; width: auto !important; padding: 0 !important; margin: 0 !important; }
 .bd-article h1 { display: block !important; visibility: visible !important; margin-top: 0 !important; } h2, h3, .admonition-title { break-after: avoid; }
 figure, tr, .rnn-explorer { break-inside: avoid; } img, svg { max-width: 100%; }
@@ -43,6 +43,15 @@ OPEN = """(here) => {
     else a.href = here.mark + page;
   });
 }"""
+# What is wider than the sheet becomes smaller.
+FIT = """() => {
+  const room = document.querySelector('article').clientWidth;
+  document.querySelectorAll('article table, article mjx-container[display], article .rnn-explorer').forEach((e) => {
+    const width = Math.max(e.scrollWidth, e.getBoundingClientRect().width), box = e.getBoundingClientRect();
+    const over = Math.max(box.left + width, box.right) - room;
+    if (over > 1) e.style.zoom = (width - over) / width;
+  });
+}"""
 SETTLED = """async () => {
   if (window.MathJax && MathJax.startup) await MathJax.startup.promise;
   const widgets = document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]').length;
@@ -59,13 +68,15 @@ def printed(pages):
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=["--no-sandbox", "--disable-gpu"]
         )
-        tab = chromium.new_context(color_scheme="light", reduced_motion="reduce").new_page()
+        sheet = {"width": 680, "height": 1000}  # A4 without its margins, in CSS pixels
+        tab = chromium.new_context(color_scheme="light", reduced_motion="reduce", viewport=sheet).new_page()
         for page, _, part in pages:
             tab.goto((HTML / f"{page}.html").as_uri(), wait_until="load")
             tab.evaluate(SETTLED)
             tab.emulate_media(media="print")
             tab.add_style_tag(content=STYLE)
             tab.evaluate(OPEN, {"root": f"{HTML.as_uri()}/", "mark": HERE, "pages": [name for name, *_ in pages]})
+            tab.evaluate(FIT)
             title = tab.locator("article h1").first.evaluate("(h) => [...h.childNodes].map((n) => n.textContent).join('')")
             yield page, part, title.replace("#", "").strip(), tab.pdf(prefer_css_page_size=True, print_background=True)
         chromium.close()

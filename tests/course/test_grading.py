@@ -163,7 +163,7 @@ def test_file_that_is_no_notebook_gets_a_sentence(made, tmp_path, content):
 @pytest.mark.parametrize("name", NAMES)
 def test_student_notebook_has_no_hidden_check_and_no_answer(made, name):
     text = (made / f"{name}-student.ipynb").read_text()
-    assert "hidden" not in text and "WRONG" not in text
+    assert "hidden_" not in text and "WRONG" not in text
     for _, stub, answer in checks.answers(f"{name}_assignment").values():
         assert stub in "\n".join(cell.source for cell in nbformat.reads(text, as_version=4).cells)
         for line in answer.split("\n")[2:]:
