@@ -59,6 +59,16 @@ def test_every_part_has_an_assignment_and_every_page_checks_two_answers():
     assert set(checks.names()) == set(PAGES)
 
 
+@pytest.mark.parametrize("path", [path for page, path in PAGES.items() if "assignment" not in page], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_page_asks_on_three_levels_and_says_how_long(path):
+    text = path.read_text()
+    asked = re.findall(r"\{exercise-start\}.*\n:label: ([\w-]+)\n(?:`{3,}|:{3,})\n+(.*)", text)
+    levels = [re.match(r"\*(Warm-up|Real|Open-ended)(?: \(research\))?, \d+ minutes\.\*", first) for _, first in asked]
+    assert all(levels), [label for (label, _), level in zip(asked, levels, strict=True) if level is None]
+    assert {level[1] for level in levels} == {"Warm-up", "Real", "Open-ended"}
+    assert sorted(re.findall(r"\{solution-start\} ([\w-]+)", text)) == sorted(label for label, _ in asked)
+
+
 def test_answer_meets_both_checks(question):
     page, name = question
     course.check(page, name, answer(page, name))
