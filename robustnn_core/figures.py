@@ -34,6 +34,8 @@ import re
 import sys
 
 import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -206,8 +208,14 @@ def svg(fig, *, alt):
     """
     alt = _alt(alt)
     buffer = io.StringIO()
-    with style():
-        fig.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    patches = [fig.patch, *(ax.patch for ax in fig.findobj(Axes))]
+    colours = [(patch.get_facecolor(), patch.get_edgecolor()) for patch in patches]
+    for patch in patches:
+        patch.set(facecolor="none", edgecolor="none")
+    with style():  # not savefig: that draws twice, once for the layout only
+        FigureCanvasSVG(fig).print_svg(buffer, metadata={"Date": None, "Creator": None})
+    for patch, (face, edge) in zip(patches, colours):
+        patch.set(facecolor=face, edgecolor=edge)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style[^>]*>.*?</style>", "", text, flags=re.S)

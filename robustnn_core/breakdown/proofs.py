@@ -169,7 +169,7 @@ def positive_half(X, y, truth, *, sign=1, seed=0):
     ledger = Ledger("One unit: a linear regression on the positive labels attains the bound")
     ledger.eq("(1)", r"\text{clean points of } P = \{sy>0\}: \; sy_i = u \cdot x_i", s * y[pool & ~touched], X[pool & ~touched] @ u)
     ledger.leq("(2)", r"2m \le \#\text{active} - d", float(2 * m), float(active - d))
-    ledger.leq("(3)", r"\#\text{wrong in } P + \#\text{active lost from } P \le m + \#\text{active changed in } P",
+    ledger.leq("(3)", r"\#\text{wrong in } P + \#\text{active lost from } P \le m + \#\text{active changed}",
                float(wrong + (active - (pool & ~touched).sum())), float(m + (touched & (X @ u > 0)).sum()))  # fmt: skip
     ledger.leq("(4)", r"2\,\#\text{wrong in } P + d \le |P|", float(2 * wrong + d), float(pool.sum()))
     ledger.leq("(5)", r"\#\text{wrong} \le |P| - h", float(wrong), float(pool.sum() - h))
@@ -222,12 +222,14 @@ def three_units(tau, grid=20_001):
     ledger.lt("(3)", r"\alpha^* \le \tfrac1\pi\arctan\tau < \tfrac14 = \text{angle bound}", bound, theory.angle_bound(net.weights))
     # an open set: tilt and stretch all units a little, move by the same vectors
     rng = streams.generator(0)
-    tilted = []
+    tilted, angles = [], []
     for _ in range(50):
         U = net.weights + 0.02 * tau * rng.standard_normal((3, 2))
         moved = nets.ReLUSum(np.array([U[0] + U[2], U[1] + U[2], -U[2]]), [1, 1, 1])
         tilted.append(0.5 * theory.plane_disagreement(nets.ReLUSum(U, [1, 1, 1]), moved))
-    ledger.lt("(4)", r"\text{also on a neighbourhood of } u: \alpha^* < \tfrac14", tilted, 0.24)
+        angles.append(theory.angle_bound(U))
+    ledger.lt("(4)", r"\text{on a neighbourhood of } u: \tfrac12\Pr(f' \ne f) < \text{angle bound}", tilted, angles)
+    ledger.lt("(4) f'", r"\text{and } f' \text{ is another function there}", 0.0, tilted)
     return ledger
 
 
