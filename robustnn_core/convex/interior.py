@@ -11,7 +11,7 @@ in the diagonal :math:`\Delta` only: 1 (squared), L'' (logistic), the slacks of 
 import time
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 
 from robustnn_core.convex import program
 
@@ -45,6 +45,9 @@ class _Blocks:
         self.chunk = self.n if self.n * width <= PAIRS else max(1, PAIRS // width)
         self.kept = self._pairs(slice(None)) if self.chunk == self.n else None
         self.tall = _operations(self.n, self.d, self.P, True) < _operations(self.n, self.d, self.P, False)
+        if not self.tall:  # kept, as fresh pages of memory cost as much as the products that fill them
+            self.M = np.zeros((self.n, self.n), order="F")
+            self.Y = np.empty((self.n, self.P * self.d)) if self.n * self.P * self.d <= DENSE else None
 
     def _pairs(self, rows):
         return np.ascontiguousarray(self.X[rows][:, self.iu[0]] * self.X[rows][:, self.iu[1]])
@@ -78,6 +81,21 @@ class _Blocks:
         H[:, self.iu[1], self.iu[0]] = flat
         return H
 
+    def meeting(self, root, R):
+        """The lower half of I + sum_i (root D_i X R_i)(root D_i X R_i)^T, in Fortran order."""
+        X, n, P, d = root[:, None] * self.X, self.n, self.P, self.d
+        M = self.M
+        if self.Y is not None:  # one product with zero rows beats a loop over small ones
+            np.matmul(X, np.concatenate(R, axis=1), out=self.Y)
+            seen = self.Y.reshape(n, P, d)
+            seen *= self.D[:P].T[:, :, None]
+            blas.dsyrk(1.0, self.Y.T, trans=1, lower=1, c=M, beta=0.0, overwrite_c=1)
+        else:
+            M[:] = 0.0
+            for rows, root_i in zip(self.rows, R, strict=True):
+                M[np.ix_(rows, rows)] += blas.dsyrk(1.0, (X[rows] @ root_i).T, trans=1, lower=1)
+        M[np.arange(n), np.arange(n)] += 1.0
+        return M
 
     def normal(self, delta):
         """sum over the rows of delta_k (d_k x_k)(d_k x_k)^T, (Pd, Pd): the pairs of patterns times those of columns."""
@@ -125,6 +143,20 @@ def _inverse_factors(H):
                 raise FloatingPointError("a block has no factor")
         out[b] = lapack.dtrtri(L, lower=1)[0]
     return out
+
+
+def _roots(Li):
+    """R_i with R_i R_i^T = H_v^{-1} + H_w^{-1}: a pattern's two blocks act on the predictions as one."""
+    inverse = np.matmul(Li.transpose(0, 2, 1), Li)
+    P = len(Li) // 2
+    C = inverse[:P] + inverse[P:]
+    top = np.trace(C, axis1=1, axis2=2)[:, None, None] * np.eye(C.shape[1])
+    for eps in (0.0, 1e-16, 1e-15, 1e-14, 1e-13):
+        try:
+            return np.linalg.cholesky(C + eps * top)
+        except np.linalg.LinAlgError:
+            continue
+    raise FloatingPointError("a pattern has no factor")
 
 
 def _center(blocks, gates, steps=12):
@@ -257,7 +289,7 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
             delta = a1 * a2 / (a1 + a2)
         root = np.sqrt(delta)
 
-        # Factors: L_b^{-1}, Y_b = X_I L_b^{-T}, K
+        # Factors: L_b^{-1}, K
         ratio = lam / S
         H = K.grams(ratio)
         nuhat = nu1 / np.sqrt(np.maximum(nn, 1e-300))[:, None]
@@ -267,8 +299,7 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
             Li = _inverse_factors(H)
         except FloatingPointError:
             break
-        whole = Si = None
-        Y = []
+        Si = None
         if K.tall:
             # With q = dv - dw, T = A^T Delta A q: H_v dv = g_v - T, H_w dw = g_w + T, so with S = H_v + H_w
             # (N^{-1} + A^T Delta A) q = H_w S^{-1} g_v - H_v S^{-1} g_w, N^{-1} = H_v S^{-1} H_w, and
@@ -284,23 +315,16 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
             M = C.copy()
             for i in range(P):
                 M[i * d : i * d + d, i * d : i * d + d] += Ninv[i]
-        elif n * B * d <= DENSE:  # one product with zero rows beats a loop over small ones
-            whole = (((root[:, None] * X) @ Li.reshape(B * d, d).T).reshape(n, B, d) * K.D.T[:, :, None]).reshape(n, B * d)
-            M = whole @ whole.T
         else:
-            M = np.zeros((n, n))
-            for i, rows in enumerate(K.rows):
-                XI = X[rows] * root[rows, None]
-                Yi = np.concatenate([XI @ Li[i].T, -(XI @ Li[P + i].T)], axis=1)
-                Y.append(Yi)
-                M[np.ix_(rows, rows)] += Yi @ Yi.T
-        if not K.tall:
-            M[np.arange(n), np.arange(n)] += 1.0
-        LK, bad = lapack.dpotrf(M.T, lower=1, clean=0, overwrite_a=1)
+            try:
+                M = K.meeting(root, _roots(Li))
+            except FloatingPointError:
+                break
+        LK, bad = lapack.dpotrf(M.T if K.tall else M, lower=1, clean=0, overwrite_a=1)
         if bad:
             break
 
-        def base(g, e, Li=Li, Y=Y, LK=LK, whole=whole, H=H, Si=Si, root=root):
+        def base(g, e, Li=Li, Lt=Li.transpose(0, 2, 1), LK=LK, H=H, Si=Si, root=root):
             """Solve H du + F^T f = g, Delta^{1/2} F du - Delta^{-1/2} f = e by the factors."""
             if K.tall:
                 g = g + K.Ft(root * e)
@@ -315,20 +339,11 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
                 dv, dw = over(both + np.einsum("bij,bj->bi", Hw, q)), over(both - np.einsum("bij,bj->bi", Hv, q))
                 du = np.concatenate([dv, dw])
                 return du, root * K.predict(du) - e
-            h = np.matmul(Li, g[:, :, None])[:, :, 0]
-            if whole is not None:
-                f = lapack.dpotrs(LK, whole @ h.ravel() - e, lower=1)[0]
-                h -= (f @ whole).reshape(B, d)
-                return np.matmul(h[:, None, :], Li)[:, 0], f
-            f = -e
-            for i, rows in enumerate(K.rows):
-                f[rows] += Y[i] @ np.concatenate([h[i], h[P + i]])
+            h = np.matmul(Li, g[:, :, None])
+            f = root * K.predict(np.matmul(Lt, h)[:, :, 0]) - e
             f = lapack.dpotrs(LK, f, lower=1)[0]
-            for i, rows in enumerate(K.rows):
-                e = f[rows] @ Y[i]
-                h[i] -= e[:d]
-                h[P + i] -= e[d:]
-            return np.einsum("bji,bj->bi", Li, h), f
+            h -= np.matmul(Li, K.Ft(root * f)[:, :, None])
+            return np.matmul(Lt, h)[:, :, 0], f
 
         def linear(g, Li=Li, ratio=ratio, a=a, k=k, nuhat=nuhat, root=root):
             """The same with refinement; f comes with du, as Delta F du cancels where Delta is large."""
