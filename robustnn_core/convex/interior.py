@@ -37,7 +37,7 @@ class _Blocks:
         self.X, self.n, self.d = X, *X.shape
         A = np.ascontiguousarray(active.T)
         self.P = len(A)
-        self.D = np.concatenate([A, -1.0 * A])  # sigma_b D_b
+        self.A = A  # the diagonals of the D_i; those of sigma_b D_b are A and -A
         self.E = np.tile(2.0 * A - 1.0, (2, 1))
         self.rows = [np.flatnonzero(a) for a in A]
         self.iu = np.tril_indices(self.d)
@@ -68,10 +68,11 @@ class _Blocks:
         return (self.E * V) @ self.X
 
     def predict(self, U):
-        return ((U @ self.X.T) * self.D).sum(axis=0)
+        return np.einsum("ik,ik->k", self.A, (U[: self.P] - U[self.P :]) @ self.X.T)
 
     def Ft(self, r):
-        return (self.D * r) @ self.X
+        half = (self.A * r) @ self.X
+        return np.concatenate([half, -half])
 
     def grams(self, Q):
         """X^T diag(q_b) X for every row q_b of ``Q``: one product with the pairs of columns."""
@@ -88,7 +89,7 @@ class _Blocks:
         if self.Y is not None:  # one product with zero rows beats a loop over small ones
             np.matmul(X, np.concatenate(R, axis=1), out=self.Y)
             seen = self.Y.reshape(n, P, d)
-            seen *= self.D[:P].T[:, :, None]
+            seen *= self.A.T[:, :, None]
             blas.dsyrk(1.0, self.Y.T, trans=1, lower=1, c=M, beta=0.0, overwrite_c=1)
         else:
             M[:] = 0.0
@@ -101,7 +102,7 @@ class _Blocks:
         """sum over the rows of delta_k (d_k x_k)(d_k x_k)^T, (Pd, Pd): the pairs of patterns times those of columns."""
         P, d = self.P, self.d
         first, second = np.tril_indices(P)
-        A = self.D[:P]
+        A = self.A
         flat = 0.0
         for rows, pairs in self._chunks():
             step = max(1, PAIRS // len(first))
@@ -345,6 +346,8 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
             h -= np.matmul(Li, K.Ft(root * f)[:, :, None])
             return np.matmul(Lt, h)[:, :, 0], f
 
+        fine = max(1e-13, min(1e-8, 1e-4 * gap))  # a direction need not be more exact than that
+
         def linear(g, Li=Li, ratio=ratio, a=a, k=k, nuhat=nuhat, root=root):
             """The same with refinement; f comes with du, as Delta F du cancels where Delta is large."""
             du, f = base(g, np.zeros(n))
@@ -354,7 +357,7 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
                 Hdu = a[:, None] * (du + nuhat * ((1.0 / k - 1.0) * along)[:, None]) + K.Gt(ratio * K.G(du))
                 res, tail = g - Hdu - K.Ft(root * f), f - root * K.predict(du)
                 now = np.linalg.norm(res) / np.linalg.norm(g) + np.linalg.norm(tail) / max(np.linalg.norm(f), 1e-300)
-                if now <= 1e-13 or now > 0.5 * err:
+                if now <= fine or now > 0.5 * err:
                     break
                 err = now
                 more, extra = base(res, tail)
