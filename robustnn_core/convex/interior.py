@@ -11,6 +11,7 @@ in the diagonal :math:`\Delta` only: 1 (squared), L'' (logistic), the slacks of 
 import time
 
 import numpy as np
+from numba import njit
 from scipy.linalg import blas, lapack
 
 from robustnn_core.convex import program
@@ -20,14 +21,20 @@ from robustnn_core.convex import program
 WIDE = 1e-2
 #: Entries of the products of pairs of columns that are kept; more points come in slices of that size.
 PAIRS = 20_000_000
-#: Entries up to which the blocks F_b L_b^{-T} are kept with their zero rows, in one matrix.
-DENSE = 4_000_000
 
 
 def _young(p, r, y):
     """L(p) + L*(r) - r.p >= 0 of the mean logistic loss: what the pair (p, r) adds to the duality gap."""
     q = -len(y) * y * r
     return float((np.logaddexp(0.0, -y * p) + q * np.log(q) + (1.0 - q) * np.log1p(-q) + q * (y * p)).mean())
+
+
+@njit(cache=True)
+def _add(M, rows, part):
+    """M[rows, rows] += part, lower halves only."""
+    for j in range(len(rows)):
+        for i in range(j, len(rows)):
+            M[rows[i], rows[j]] += part[i, j]
 
 
 class _Blocks:
@@ -46,8 +53,7 @@ class _Blocks:
         self.kept = self._pairs(slice(None)) if self.chunk == self.n else None
         self.tall = _operations(self.n, self.d, self.P, True) < _operations(self.n, self.d, self.P, False)
         if not self.tall:  # kept, as fresh pages of memory cost as much as the products that fill them
-            self.M = np.zeros((self.n, self.n), order="F")
-            self.Y = np.empty((self.n, self.P * self.d)) if self.n * self.P * self.d <= DENSE else None
+            self.M, self.part = np.empty((self.n, self.n), order="F"), np.zeros(self.n**2)
 
     def _pairs(self, rows):
         return np.ascontiguousarray(self.X[rows][:, self.iu[0]] * self.X[rows][:, self.iu[1]])
@@ -84,18 +90,13 @@ class _Blocks:
 
     def meeting(self, root, R):
         """The lower half of I + sum_i (root D_i X R_i)(root D_i X R_i)^T, in Fortran order."""
-        X, n, P, d = root[:, None] * self.X, self.n, self.P, self.d
-        M = self.M
-        if self.Y is not None:  # one product with zero rows beats a loop over small ones
-            np.matmul(X, np.concatenate(R, axis=1), out=self.Y)
-            seen = self.Y.reshape(n, P, d)
-            seen *= self.A.T[:, :, None]
-            blas.dsyrk(1.0, self.Y.T, trans=1, lower=1, c=M, beta=0.0, overwrite_c=1)
-        else:
-            M[:] = 0.0
-            for rows, root_i in zip(self.rows, R, strict=True):
-                M[np.ix_(rows, rows)] += blas.dsyrk(1.0, (X[rows] @ root_i).T, trans=1, lower=1)
-        M[np.arange(n), np.arange(n)] += 1.0
+        X, M = root[:, None] * self.X, self.M
+        M[:] = 0.0
+        M[np.arange(self.n), np.arange(self.n)] = 1.0
+        for rows, R_i in zip(self.rows, R, strict=True):
+            m = len(rows)
+            part = self.part[: m * m].reshape((m, m), order="F")
+            _add(M, rows, blas.dsyrk(1.0, (X[rows] @ R_i).T, trans=1, lower=1, c=part, overwrite_c=1))
         return M
 
     def normal(self, delta):
