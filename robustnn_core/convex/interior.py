@@ -127,7 +127,7 @@ def _operations(n, d, P, tall):
     grams = P * n * d * d
     if tall:
         return grams + 0.25 * n * P * P * d * d + (P * d) ** 3 / 6.0
-    return grams + P * n * d * d + 0.25 * P * n * n * d + n**3 / 6.0
+    return grams + 2.0 * P * d**3 + 0.5 * P * n * d * d + 0.125 * P * n * n * d + n**3 / 6.0
 
 
 def _inverse_factors(H):
@@ -297,36 +297,30 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
         nuhat = nu1 / np.sqrt(np.maximum(nn, 1e-300))[:, None]
         H += (a * (1.0 / k - 1.0))[:, None, None] * (nuhat[:, :, None] * nuhat[:, None, :])
         H[:, np.arange(d), np.arange(d)] += a[:, None]
+        Li = Si = None
         try:
-            Li = _inverse_factors(H)
+            if K.tall:
+                # With q = dv - dw, T = A^T Delta A q: H_v dv = g_v - T, H_w dw = g_w + T, so with S = H_v + H_w
+                # (N^{-1} + A^T Delta A) q = H_w S^{-1} g_v - H_v S^{-1} g_w, N^{-1} = H_v S^{-1} H_w, and
+                # S dv = g_v + g_w + H_w q, S dw = g_v + g_w - H_v q: nothing is divided by the flat directions of one H
+                if C is None or loss != "squared":
+                    C = K.normal(delta)
+                Si = _inverse_factors(H[:P] + H[P:])
+                Ninv = np.matmul(np.matmul(H[:P], Si.transpose(0, 2, 1)), np.matmul(Si, H[P:]))  # N^{-1} = H_v S^{-1} H_w
+                Ninv = 0.5 * (Ninv + Ninv.transpose(0, 2, 1))
+                M = C.copy()
+                for i in range(P):
+                    M[i * d : i * d + d, i * d : i * d + d] += Ninv[i]
+            else:
+                Li = _inverse_factors(H)
+                M = K.meeting(root, _roots(Li))
         except FloatingPointError:
             break
-        Si = None
-        if K.tall:
-            # With q = dv - dw, T = A^T Delta A q: H_v dv = g_v - T, H_w dw = g_w + T, so with S = H_v + H_w
-            # (N^{-1} + A^T Delta A) q = H_w S^{-1} g_v - H_v S^{-1} g_w, N^{-1} = H_v S^{-1} H_w, and
-            # S dv = g_v + g_w + H_w q, S dw = g_v + g_w - H_v q: nothing is divided by the flat directions of one H
-            if C is None or loss != "squared":
-                C = K.normal(delta)
-            try:
-                Si = _inverse_factors(H[:P] + H[P:])
-            except FloatingPointError:
-                break
-            Ninv = np.matmul(np.matmul(H[:P], Si.transpose(0, 2, 1)), np.matmul(Si, H[P:]))  # N^{-1} = H_v S^{-1} H_w
-            Ninv = 0.5 * (Ninv + Ninv.transpose(0, 2, 1))
-            M = C.copy()
-            for i in range(P):
-                M[i * d : i * d + d, i * d : i * d + d] += Ninv[i]
-        else:
-            try:
-                M = K.meeting(root, _roots(Li))
-            except FloatingPointError:
-                break
         LK, bad = lapack.dpotrf(M.T if K.tall else M, lower=1, clean=0, overwrite_a=1)
         if bad:
             break
 
-        def base(g, e, Li=Li, Lt=Li.transpose(0, 2, 1), LK=LK, H=H, Si=Si, root=root):
+        def base(g, e, Li=Li, LK=LK, H=H, Si=Si, root=root):
             """Solve H du + F^T f = g, Delta^{1/2} F du - Delta^{-1/2} f = e by the factors."""
             if K.tall:
                 g = g + K.Ft(root * e)
@@ -341,6 +335,7 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
                 dv, dw = over(both + np.einsum("bij,bj->bi", Hw, q)), over(both - np.einsum("bij,bj->bi", Hv, q))
                 du = np.concatenate([dv, dw])
                 return du, root * K.predict(du) - e
+            Lt = Li.transpose(0, 2, 1)
             h = np.matmul(Li, g[:, :, None])
             f = root * K.predict(np.matmul(Lt, h)[:, :, 0]) - e
             f = lapack.dpotrs(LK, f, lower=1)[0]
@@ -349,7 +344,7 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
 
         fine = max(1e-13, min(1e-8, 1e-4 * gap))  # a direction need not be more exact than that
 
-        def linear(g, Li=Li, ratio=ratio, a=a, k=k, nuhat=nuhat, root=root):
+        def linear(g, ratio=ratio, a=a, k=k, nuhat=nuhat, root=root):
             """The same with refinement; f comes with du, as Delta F du cancels where Delta is large."""
             du, f = base(g, np.zeros(n))
             err = np.inf
