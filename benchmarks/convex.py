@@ -1,9 +1,9 @@
 """The convex program against its peers: ``python benchmarks/convex.py [--quick] [--only 200 600 admm] [--save FILE]``.
 
 Same data and patterns for everybody, the best of the same number of runs for everybody (one run for peers that take
-over a minute), one thread for everybody. Processor time is compared, as a busy machine does not stretch it: for the peers
-that of the solver alone, without cvxpy's modelling. Peers that are not installed are skipped and said so. ``--save`` merges the rows into a JSON file, by default
-the one that the page on solvers shows.
+over a minute), one thread for everybody. Processor time is compared, as a busy machine does not stretch it: for the
+peers that of the solver alone, without cvxpy's modelling. Peers that are not installed are skipped and said so.
+``--save`` merges the rows into a JSON file, by default the one that the page on solvers shows.
 """
 
 import argparse
