@@ -29,7 +29,8 @@ def _young(p, r, y):
     return float((np.logaddexp(0.0, -y * p) + q * np.log(q) + (1.0 - q) * np.log1p(-q) + q * (y * p)).mean())
 
 
-@njit(cache=True)
+# Compiled at the import, not on the clock of the first fit; a single row has no Fortran order, hence the second form.
+@njit(["void(f8[::1, :], i8[::1], f8[::1, :])", "void(f8[:, :], i8[::1], f8[:, :])"], cache=True)
 def _add(M, rows, part):
     """M[rows, rows] += part, lower halves only."""
     for j in range(len(rows)):
