@@ -11,7 +11,8 @@ in the diagonal :math:`\Delta` only: 1 (squared), L'' (logistic), the slacks of 
 import time
 
 import numpy as np
-from scipy.linalg import lapack
+from numba import njit
+from scipy.linalg import blas, lapack
 
 from robustnn_core.convex import program
 
@@ -20,14 +21,21 @@ from robustnn_core.convex import program
 WIDE = 1e-2
 #: Entries of the products of pairs of columns that are kept; more points come in slices of that size.
 PAIRS = 20_000_000
-#: Entries up to which the blocks F_b L_b^{-T} are kept with their zero rows, in one matrix.
-DENSE = 4_000_000
 
 
 def _young(p, r, y):
     """L(p) + L*(r) - r.p >= 0 of the mean logistic loss: what the pair (p, r) adds to the duality gap."""
     q = -len(y) * y * r
     return float((np.logaddexp(0.0, -y * p) + q * np.log(q) + (1.0 - q) * np.log1p(-q) + q * (y * p)).mean())
+
+
+# Compiled at the import, not on the clock of the first fit; a single row has no Fortran order, hence the second form.
+@njit(["void(f8[::1, :], i8[::1], f8[::1, :])", "void(f8[:, :], i8[::1], f8[:, :])"], cache=True)
+def _add(M, rows, part):
+    """M[rows, rows] += part, lower halves only."""
+    for j in range(len(rows)):
+        for i in range(j, len(rows)):
+            M[rows[i], rows[j]] += part[i, j]
 
 
 class _Blocks:
@@ -37,7 +45,7 @@ class _Blocks:
         self.X, self.n, self.d = X, *X.shape
         A = np.ascontiguousarray(active.T)
         self.P = len(A)
-        self.D = np.concatenate([A, -1.0 * A])  # sigma_b D_b
+        self.A = A  # the diagonals of the D_i; those of sigma_b D_b are A and -A
         self.E = np.tile(2.0 * A - 1.0, (2, 1))
         self.rows = [np.flatnonzero(a) for a in A]
         self.iu = np.tril_indices(self.d)
@@ -45,6 +53,8 @@ class _Blocks:
         self.chunk = self.n if self.n * width <= PAIRS else max(1, PAIRS // width)
         self.kept = self._pairs(slice(None)) if self.chunk == self.n else None
         self.tall = _operations(self.n, self.d, self.P, True) < _operations(self.n, self.d, self.P, False)
+        if not self.tall:  # kept, as fresh pages of memory cost as much as the products that fill them
+            self.M, self.part = np.empty((self.n, self.n), order="F"), np.zeros(self.n**2)
 
     def _pairs(self, rows):
         return np.ascontiguousarray(self.X[rows][:, self.iu[0]] * self.X[rows][:, self.iu[1]])
@@ -65,10 +75,11 @@ class _Blocks:
         return (self.E * V) @ self.X
 
     def predict(self, U):
-        return ((U @ self.X.T) * self.D).sum(axis=0)
+        return np.einsum("ik,ik->k", self.A, (U[: self.P] - U[self.P :]) @ self.X.T)
 
     def Ft(self, r):
-        return (self.D * r) @ self.X
+        half = (self.A * r) @ self.X
+        return np.concatenate([half, -half])
 
     def grams(self, Q):
         """X^T diag(q_b) X for every row q_b of ``Q``: one product with the pairs of columns."""
@@ -78,12 +89,22 @@ class _Blocks:
         H[:, self.iu[1], self.iu[0]] = flat
         return H
 
+    def meeting(self, root, R):
+        """The lower half of I + sum_i (root D_i X R_i)(root D_i X R_i)^T, in Fortran order."""
+        X, M = root[:, None] * self.X, self.M
+        M[:] = 0.0
+        M[np.arange(self.n), np.arange(self.n)] = 1.0
+        for rows, R_i in zip(self.rows, R, strict=True):
+            m = len(rows)
+            part = self.part[: m * m].reshape((m, m), order="F")
+            _add(M, rows, blas.dsyrk(1.0, (X[rows] @ R_i).T, trans=1, lower=1, c=part, overwrite_c=1))
+        return M
 
     def normal(self, delta):
         """sum over the rows of delta_k (d_k x_k)(d_k x_k)^T, (Pd, Pd): the pairs of patterns times those of columns."""
         P, d = self.P, self.d
         first, second = np.tril_indices(P)
-        A = self.D[:P]
+        A = self.A
         flat = 0.0
         for rows, pairs in self._chunks():
             step = max(1, PAIRS // len(first))
@@ -107,7 +128,7 @@ def _operations(n, d, P, tall):
     grams = P * n * d * d
     if tall:
         return grams + 0.25 * n * P * P * d * d + (P * d) ** 3 / 6.0
-    return grams + P * n * d * d + 0.25 * P * n * n * d + n**3 / 6.0
+    return grams + 2.0 * P * d**3 + 0.5 * P * n * d * d + 0.125 * P * n * n * d + n**3 / 6.0
 
 
 def _inverse_factors(H):
@@ -125,6 +146,20 @@ def _inverse_factors(H):
                 raise FloatingPointError("a block has no factor")
         out[b] = lapack.dtrtri(L, lower=1)[0]
     return out
+
+
+def _roots(Li):
+    """R_i with R_i R_i^T = H_v^{-1} + H_w^{-1}: a pattern's two blocks act on the predictions as one."""
+    inverse = np.matmul(Li.transpose(0, 2, 1), Li)
+    P = len(Li) // 2
+    C = inverse[:P] + inverse[P:]
+    top = np.trace(C, axis1=1, axis2=2)[:, None, None] * np.eye(C.shape[1])
+    for eps in (0.0, 1e-16, 1e-15, 1e-14, 1e-13):
+        try:
+            return np.linalg.cholesky(C + eps * top)
+        except np.linalg.LinAlgError:
+            continue
+    raise FloatingPointError("a pattern has no factor")
 
 
 def _center(blocks, gates, steps=12):
@@ -257,50 +292,36 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
             delta = a1 * a2 / (a1 + a2)
         root = np.sqrt(delta)
 
-        # Factors: L_b^{-1}, Y_b = X_I L_b^{-T}, K
+        # Factors: L_b^{-1}, K
         ratio = lam / S
         H = K.grams(ratio)
         nuhat = nu1 / np.sqrt(np.maximum(nn, 1e-300))[:, None]
         H += (a * (1.0 / k - 1.0))[:, None, None] * (nuhat[:, :, None] * nuhat[:, None, :])
         H[:, np.arange(d), np.arange(d)] += a[:, None]
+        Li = Si = None
         try:
-            Li = _inverse_factors(H)
+            if K.tall:
+                # With q = dv - dw, T = A^T Delta A q: H_v dv = g_v - T, H_w dw = g_w + T, so with S = H_v + H_w
+                # (N^{-1} + A^T Delta A) q = H_w S^{-1} g_v - H_v S^{-1} g_w, N^{-1} = H_v S^{-1} H_w, and
+                # S dv = g_v + g_w + H_w q, S dw = g_v + g_w - H_v q: nothing is divided by the flat directions of one H
+                if C is None or loss != "squared":
+                    C = K.normal(delta)
+                Si = _inverse_factors(H[:P] + H[P:])
+                Ninv = np.matmul(np.matmul(H[:P], Si.transpose(0, 2, 1)), np.matmul(Si, H[P:]))  # N^{-1} = H_v S^{-1} H_w
+                Ninv = 0.5 * (Ninv + Ninv.transpose(0, 2, 1))
+                M = C.copy()
+                for i in range(P):
+                    M[i * d : i * d + d, i * d : i * d + d] += Ninv[i]
+            else:
+                Li = _inverse_factors(H)
+                M = K.meeting(root, _roots(Li))
         except FloatingPointError:
             break
-        whole = Si = None
-        Y = []
-        if K.tall:
-            # With q = dv - dw, T = A^T Delta A q: H_v dv = g_v - T, H_w dw = g_w + T, so with S = H_v + H_w
-            # (N^{-1} + A^T Delta A) q = H_w S^{-1} g_v - H_v S^{-1} g_w, N^{-1} = H_v S^{-1} H_w, and
-            # S dv = g_v + g_w + H_w q, S dw = g_v + g_w - H_v q: nothing is divided by the flat directions of one H
-            if C is None or loss != "squared":
-                C = K.normal(delta)
-            try:
-                Si = _inverse_factors(H[:P] + H[P:])
-            except FloatingPointError:
-                break
-            Ninv = np.matmul(np.matmul(H[:P], Si.transpose(0, 2, 1)), np.matmul(Si, H[P:]))  # N^{-1} = H_v S^{-1} H_w
-            Ninv = 0.5 * (Ninv + Ninv.transpose(0, 2, 1))
-            M = C.copy()
-            for i in range(P):
-                M[i * d : i * d + d, i * d : i * d + d] += Ninv[i]
-        elif n * B * d <= DENSE:  # one product with zero rows beats a loop over small ones
-            whole = (((root[:, None] * X) @ Li.reshape(B * d, d).T).reshape(n, B, d) * K.D.T[:, :, None]).reshape(n, B * d)
-            M = whole @ whole.T
-        else:
-            M = np.zeros((n, n))
-            for i, rows in enumerate(K.rows):
-                XI = X[rows] * root[rows, None]
-                Yi = np.concatenate([XI @ Li[i].T, -(XI @ Li[P + i].T)], axis=1)
-                Y.append(Yi)
-                M[np.ix_(rows, rows)] += Yi @ Yi.T
-        if not K.tall:
-            M[np.arange(n), np.arange(n)] += 1.0
-        LK, bad = lapack.dpotrf(M.T, lower=1, clean=0, overwrite_a=1)
+        LK, bad = lapack.dpotrf(M.T if K.tall else M, lower=1, clean=0, overwrite_a=1)
         if bad:
             break
 
-        def base(g, e, Li=Li, Y=Y, LK=LK, whole=whole, H=H, Si=Si, root=root):
+        def base(g, e, Li=Li, LK=LK, H=H, Si=Si, root=root):
             """Solve H du + F^T f = g, Delta^{1/2} F du - Delta^{-1/2} f = e by the factors."""
             if K.tall:
                 g = g + K.Ft(root * e)
@@ -315,22 +336,16 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
                 dv, dw = over(both + np.einsum("bij,bj->bi", Hw, q)), over(both - np.einsum("bij,bj->bi", Hv, q))
                 du = np.concatenate([dv, dw])
                 return du, root * K.predict(du) - e
-            h = np.matmul(Li, g[:, :, None])[:, :, 0]
-            if whole is not None:
-                f = lapack.dpotrs(LK, whole @ h.ravel() - e, lower=1)[0]
-                h -= (f @ whole).reshape(B, d)
-                return np.matmul(h[:, None, :], Li)[:, 0], f
-            f = -e
-            for i, rows in enumerate(K.rows):
-                f[rows] += Y[i] @ np.concatenate([h[i], h[P + i]])
+            Lt = Li.transpose(0, 2, 1)
+            h = np.matmul(Li, g[:, :, None])
+            f = root * K.predict(np.matmul(Lt, h)[:, :, 0]) - e
             f = lapack.dpotrs(LK, f, lower=1)[0]
-            for i, rows in enumerate(K.rows):
-                e = f[rows] @ Y[i]
-                h[i] -= e[:d]
-                h[P + i] -= e[d:]
-            return np.einsum("bji,bj->bi", Li, h), f
+            h -= np.matmul(Li, K.Ft(root * f)[:, :, None])
+            return np.matmul(Lt, h)[:, :, 0], f
 
-        def linear(g, Li=Li, ratio=ratio, a=a, k=k, nuhat=nuhat, root=root):
+        fine = max(1e-13, min(1e-8, 1e-4 * gap))  # a direction need not be more exact than that
+
+        def linear(g, ratio=ratio, a=a, k=k, nuhat=nuhat, root=root):
             """The same with refinement; f comes with du, as Delta F du cancels where Delta is large."""
             du, f = base(g, np.zeros(n))
             err = np.inf
@@ -339,7 +354,7 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
                 Hdu = a[:, None] * (du + nuhat * ((1.0 / k - 1.0) * along)[:, None]) + K.Gt(ratio * K.G(du))
                 res, tail = g - Hdu - K.Ft(root * f), f - root * K.predict(du)
                 now = np.linalg.norm(res) / np.linalg.norm(g) + np.linalg.norm(tail) / max(np.linalg.norm(f), 1e-300)
-                if now <= 1e-13 or now > 0.5 * err:
+                if now <= fine or now > 0.5 * err:
                     break
                 err = now
                 more, extra = base(res, tail)

@@ -582,8 +582,10 @@ class _Step:
         U, T = x[0], x[1]
         # scaling of the second-order cones
         nu, nw = np.sqrt((U**2).sum(axis=1)), np.sqrt((w**2).sum(axis=1))
-        dq, dx = np.sqrt((T - nu) * (T + nu)), np.sqrt((tau - nw) * (tau + nw))
         self.room = (tau - nw).min()
+        if not (self.room > 0 and (T > nu).all()):
+            raise np.linalg.LinAlgError("a cone has no room left in floating point")
+        dq, dx = np.sqrt((T - nu) * (T + nu)), np.sqrt((tau - nw) * (tau + nw))
         self.eta = np.sqrt(dq / dx)
         qbar0, qbar1, xbar0, xbar1 = T / dq, U / dq[:, None], tau / dx, w / dx[:, None]
         gamma = np.sqrt((1 + qbar0 * xbar0 + (qbar1 * xbar1).sum(axis=1)) / 2)
@@ -642,8 +644,6 @@ class _Step:
         i, j, c = np.ogrid[:P, :P, : len(J)]
         whole[i * d + J[c], j * d + J[c]] += both
         self.M, self.whole = whole, None
-        rise = 1e-13 * np.trace(H, axis1=1, axis2=2) / d
-        self.roots = np.linalg.inv(np.linalg.cholesky(H + rise[:, None, None] * np.eye(d)))
         # (H_v^-1 + H_w^-1)^-1 = H_v (H_v + H_w)^-1 H_w
         self.both = np.linalg.inv(np.linalg.cholesky(H[:P] + H[P:]))
         parallel = H[:P] @ (self.both.transpose(0, 2, 1) @ (self.both @ H[P:]))
@@ -675,20 +675,20 @@ class _Step:
         return np.einsum("bij,bj->bi", self.H, dU) + self.meeting(dU)
 
     def reduced(self, g):
-        """Solve (H + B^T M B) dU = g through the system of V - W."""
-        o, P = self.o, self.o.P
-        f = self.inverse(g)
-        # N^-1 (H_v^-1 g_v - H_w^-1 g_w) = H_v (H_v + H_w)^-1 H_w (f_v - f_w)
-        right = np.einsum("bij,bj->bi", self.H[P:], f[:P] - f[P:])
-        right = np.einsum("bji,bj->bi", self.both, np.einsum("bij,bj->bi", self.both, right))
-        right = np.einsum("bij,bj->bi", self.H[:P], right)
+        """Solve (H + B^T M B) dU = g through the system of V - W: nothing is divided by the flat directions of one H."""
+        P, H = self.o.P, self.H
+        # with S = H_v + H_w and c = dv - dw: (H_v S^-1 H_w + M) c = H_w S^-1 g_v - H_v S^-1 g_w, S dv = g_v + g_w + H_w c
+        right = self.over(g)
+        right = np.einsum("bij,bj->bi", H[P:], right[:P]) - np.einsum("bij,bj->bi", H[:P], right[P:])
         dc = linalg.cho_solve(self.system, right.ravel(), check_finite=False).reshape(P, -1)
-        felt = self.meeting(np.concatenate([dc, np.zeros_like(dc)]))
-        return self.inverse(g - felt)
+        both = g[:P] + g[P:]
+        v, w = both + np.einsum("bij,bj->bi", H[P:], dc), both - np.einsum("bij,bj->bi", H[:P], dc)
+        return self.over(np.concatenate([v, w]))
 
-    def inverse(self, g):
-        """H^-1 g, block by block."""
-        return np.einsum("bji,bj->bi", self.roots, np.einsum("bij,bj->bi", self.roots, g))
+    def over(self, g):
+        """S^-1 g, for both halves of g."""
+        halves = g.reshape(2, self.o.P, -1)
+        return np.einsum("bji,hbj->hbi", self.both, np.einsum("bij,hbj->hbi", self.both, halves)).reshape(g.shape)
 
     def direct(self, g):
         """The same by one factor of twice the size, scaled to a unit diagonal: for the last digits."""
@@ -729,7 +729,7 @@ class _Step:
                     best, least = dU, left
                 if least <= fine or left > 100 * least:
                     break
-            if least <= max(1e-7 * size, fine):
+            if least <= max(1e-9 * size, fine):
                 break
         if best is None or not np.isfinite(best).all():
             raise np.linalg.LinAlgError("the direction is not finite")

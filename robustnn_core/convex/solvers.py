@@ -235,9 +235,9 @@ def measured():
 
 
 def comparison(stored, tol=1e-6):
-    """Return the rows of :func:`measured` as columns: a line for each problem, the seconds of each solver, the ratio.
+    """Return the rows of :func:`measured` as columns: a line for each problem, the processor seconds of each, the ratio.
 
-    Of the peers the time that the solver itself reports, without modelling; of ``fit`` the whole call.
+    Of the peers the time of the solver alone, without modelling; of ``fit`` the whole call.
 
     Examples
     --------
@@ -248,13 +248,13 @@ def comparison(stored, tol=1e-6):
     columns = {"problem": [], "gap of fit": [], "fit": [], "Clarabel": [], "SCS": [], "fastest / fit": []}
     for mine in sorted((row for row in rows if row["solver"] == "fit"), key=lambda row: (row["n"], row["loss"])):
         same = {row["solver"]: row for row in rows if all(row[key] == mine[key] for key in ("n", "d", "P", "loss"))}
-        peers = {name: same[name]["solver_seconds"] if name in same else np.nan for name in ("Clarabel", "SCS")}
+        peers = {name: same[name]["solver_cpu_seconds"] if name in same else np.nan for name in ("Clarabel", "SCS")}
         if not np.isfinite(list(peers.values())).any():
             continue
         columns["problem"].append(f"{mine['loss']}, n = {mine['n']}, d = {mine['d']}, P = {mine['P']}")
         columns["gap of fit"].append(mine["gap"])
-        columns["fit"].append(mine["seconds"])
+        columns["fit"].append(mine["cpu_seconds"])
         for name, seconds in peers.items():
             columns[name].append(seconds)
-        columns["fastest / fit"].append(np.nanmin(list(peers.values())) / mine["seconds"])
+        columns["fastest / fit"].append(np.nanmin(list(peers.values())) / mine["cpu_seconds"])
     return columns

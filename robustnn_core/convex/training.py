@@ -22,7 +22,7 @@ BESIDE = 1e-5
 def _dearness(n, d, P):
     """Operations an iteration and bytes of the interior point."""
     tall, wide = interior._operations(n, d, P, True), interior._operations(n, d, P, False)
-    size = 4.0 * P * P * d * d if tall < wide else P * n * d + 2.0 * n * n
+    size = 4.0 * P * P * d * d if tall < wide else 10.0 * P * d * d + 2.0 * n * n
     return 2.0 * min(tall, wide), 8.0 * (min(0.5 * n * d * d, interior.PAIRS) + size + 40.0 * P * n)
 
 

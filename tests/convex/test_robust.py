@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from convex import reference_robust as reference
 from robustnn_core import convex, nets
-from robustnn_core.convex import experiments
+from robustnn_core.convex import experiments, robust
 
 often = settings(max_examples=15, deadline=None, derandomize=True)
 LOSSES = ("hinge", "logistic", "squared")
@@ -26,6 +26,22 @@ def test_against_clarabel(loss, radius):
     value, _, _ = reference.robust_optimum(X, y, patterns.active, 0.01, e, loss)
     assert f.lower_bound <= value * (1 + 1e-6) and f.objective >= value * (1 - 1e-6)
     assert f.converged and f.gap <= 1e-3
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_both_routes_solve_the_system(loss, monkeypatch):
+    X, y, patterns = problem(3)
+    newton, seen = robust._Step.newton, []
+
+    def watched(step, g):
+        if len(seen) < 6:  # early, where the system is well conditioned
+            seen.append([np.abs(step.apply(route(g)) - g).max() / np.abs(g).max() for route in (step.reduced, step.direct)])
+            step.whole = None
+        return newton(step, g)
+
+    monkeypatch.setattr(robust._Step, "newton", watched)
+    convex.fit_robust(X, y, patterns, beta=0.01, radius=0.03, loss=loss)
+    assert np.max(seen) < 1e-7
 
 
 @often

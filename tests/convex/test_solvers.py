@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from robustnn_core import convex
-from robustnn_core.convex import admm, program, proofs, solvers
+from robustnn_core.convex import admm, interior, program, proofs, solvers
 
 BETA = {"squared": 0.5, "hinge": 0.01, "logistic": 0.01}
 
@@ -61,3 +62,43 @@ def test_stored_run_says_where_it_comes_from():
 def test_too_many_patterns_asked_for():
     with pytest.raises(ValueError, match="count = 50: 100 draws made only"):
         solvers.problem(5, 2, 50)
+
+
+def test_the_two_blocks_of_a_pattern_act_as_one():
+    X, _, patterns = solvers.problem(60, 5, 7)
+    K = interior._Blocks(X, patterns.active.astype(float))
+    rng = np.random.default_rng(0)
+    A, root = rng.standard_normal((14, 5, 9)), rng.uniform(0.5, 2.0, 60)
+    H = A @ A.transpose(0, 2, 1)
+    K.M, K.part = np.full((60, 60), np.nan, order="F"), np.full(3600, 1e300)  # what an earlier call has left is not read
+    M = K.meeting(root, interior._roots(interior._inverse_factors(H)))
+    F, _ = solvers.blocks(X, patterns)
+    full = np.eye(60) + np.einsum("k,bki,bij,blj,l->kl", root, F, np.linalg.inv(H), F, root)
+    np.testing.assert_allclose(np.tril(M), np.tril(full), rtol=1e-10, atol=1e-10)
+    flat = A[:, :, :1] @ A[:, :, :1].transpose(0, 2, 1)  # of rank one
+    roots = interior._roots(flat)
+    C = flat.transpose(0, 2, 1) @ flat
+    np.testing.assert_allclose(roots @ roots.transpose(0, 2, 1), C[:7] + C[7:], rtol=1e-9, atol=1e-9 * np.abs(C).max())
+
+
+@pytest.mark.parametrize("loss", program.LOSSES)
+def test_same_bits_on_one_and_two_threads_for_every_system(loss):
+    for shape in ((150, 20, 12), (300, 4, 6)):  # the system in the predictions, the system in the blocks
+        X, y, patterns = solvers.problem(*shape, loss=loss)
+        fits = []
+        for threads in (1, 2):
+            with threadpool_limits(threads):
+                fits.append(convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-6))
+        one, two = fits
+        assert one.converged and (one.v == two.v).all() and (one.w == two.w).all()
+        assert one.lower_bound == two.lower_bound and (one.dual == two.dual).all()
+
+
+def test_blocks_that_are_safely_zero_are_zero_in_a_finer_fit():
+    X, y, patterns = solvers.problem(60, 5, 20)
+    rough, best = (convex.fit(X, y, patterns, beta=3.0, tol=tol) for tol in (1e-6, 1e-10))
+    price = solvers.multipliers(X, patterns, rough.dual)[1]
+    width = np.sqrt(2.0 * (rough.objective - rough.lower_bound)) * np.linalg.norm(solvers.blocks(X, patterns)[0], 2, axis=(1, 2))
+    zero = price + width < 3.0
+    lengths = np.linalg.norm(np.hstack([best.v, best.w]), axis=0)
+    assert zero.sum() >= 5 and lengths[zero].max() <= 1e-6 * lengths.max()
