@@ -11,7 +11,7 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def copies_survive(n):
-    """Return the two whole numbers d and m* of the design of ``n`` points x_i = 1 with p = 1."""
+    """Return (d, m*), two whole numbers, for linear maps and the design of ``n`` points x_i = 1 with p = 1."""
     return n, (n + 1) // 2 - 1
 
 
@@ -29,7 +29,7 @@ def hidden_copies_survive(answer):
 
 def half_of_length(X, v):
     """Return the least number of points that together carry at least half of the sum of all |x_i . v|; X has
-    shape (n, p)."""
+    shape (n, p), v has shape (p,)."""
     lengths = np.sort(np.abs(X @ v))[::-1]
     return int((np.cumsum(lengths) < lengths.sum() / 2).sum()) + 1
 
@@ -49,7 +49,7 @@ def hidden_half_of_length(answer):
 
 def trap_from_ols(z, m):
     """Return n labels, at most ``m`` of them not 0, from which TORRENT, started from OLS and trimming m points,
-    does not find w = 0. The design has p = 1 and the entries ``z``."""
+    does not find w = 0. The design has p = 1 and the entries ``z``, shape (n,)."""
     y = np.zeros(len(z))
     owned = np.argsort(-np.abs(z))[:m]
     y[owned] = 2 * z[owned] + 2 * np.sign(z[owned])

@@ -40,7 +40,7 @@ def hidden_regions_suffice(answer):
 
 
 def pick_pattern(residuals, h):
-    """Return the number of the row with the least trimmed loss F_h; ``residuals`` has one row for each sign
+    """Return the number, from 0 on, of the row with the least trimmed loss F_h; ``residuals`` has one row for each sign
     pattern and one column for each point."""
     return int(np.argmin(np.sort(residuals**2, axis=1)[:, :h].sum(axis=1)))
 

@@ -64,7 +64,7 @@ def hidden_other_wins(answer):
 
 def behind_ridge(F_U, F_R, t):
     """Return the largest number that is certainly at most M(V), for a convex M that is above the loss F and
-    touches it at U; R = (1 - t) U + t V has the loss ``F_R`` >= ``F_U``."""
+    touches it at U; R = (1 - t) U + t V, 0 < t <= 1, has the loss ``F_R`` >= ``F_U``."""
     return F_U + (F_R - F_U) / t
 
 

@@ -26,8 +26,8 @@ def hidden_singular_count(answer):
 
 
 def chord_breakers(y):
-    """Return two numbers z_1, z_2 in whose middle the loss (max(z, 0) - y)^2 is above its chord, or 0, 0 if
-    there are none."""
+    """Return two numbers z_1, z_2 in whose middle the loss (max(z, 0) - y)^2 is larger than the mean of its two
+    values there, or 0, 0 if there are none."""
     return (-y, y) if y > 0 else (0.0, 0.0)
 
 
@@ -47,7 +47,7 @@ def hidden_chord_breakers(answer):
 
 def can_go(patterns):
     """Return K + 1 values True or False: can this region alone be left out so that the rank stays K?
-    ``patterns`` is 0/1 with a row for each of K + 1 regions of rank K."""
+    ``patterns`` has K + 1 rows, the regions, and K columns, the units, of 0 and 1, and the rank K."""
     relation = np.linalg.svd(np.asarray(patterns, dtype=float).T)[2][-1]
     return np.abs(relation) > 1e-9
 

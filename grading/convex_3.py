@@ -21,7 +21,7 @@ def hidden_dual_from_blocks(answer):
 
 
 def certain_zeros(price, size, gap, beta):
-    """Return a boolean array: which blocks are zero for certain. ``price`` has the smallest norm over mu of each block, ``size`` the norms of the F_b, ``gap`` is upper minus lower."""
+    """Return a boolean array: which blocks are zero for certain. ``price`` has the smallest norm over mu of each block, ``size`` the norm of each F_b, both of shape (blocks,); ``gap`` is upper minus lower."""
     return price + size * np.sqrt(2 * gap) < beta
 
 

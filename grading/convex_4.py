@@ -28,7 +28,7 @@ def hidden_margin_in_ball(answer):
 
 
 def critical_radius(x, k):
-    """Return the largest eps at which the pattern survives that switches between x_k and x_{k+1}; x is sorted, and k counts from 1."""
+    """Return the largest eps at which the pattern that switches between x_k and x_{k+1} survives; ``x``, shape (n,), is sorted, k is 1, ..., n - 1."""
     return (x[k] - x[k - 1]) / 2
 
 

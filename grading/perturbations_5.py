@@ -52,7 +52,7 @@ def hidden_kappa_needed(answer):
 def has_pattern(gamma, kappa):
     """Return whether the second net has a KKT point with the sign pattern, as in the proposition on two regimes, for any leak.
 
-    ``gamma`` is in (0, 1), ``kappa`` > 0 and not 1/c.
+    ``gamma`` is in (0, 1), ``kappa`` > 0 and not 1/c, c as in (C3).
     """
     c = (1 + gamma) ** 2 / (2 * (1 + gamma**2))
     if c * kappa < 1:
