@@ -30,7 +30,7 @@ def prose(nb):
 @pytest.mark.parametrize("solutions", [True, False])
 def test_no_sentence_is_lost(page, solutions):
     made = course.notebook(BOOK, page, PAGES[page], solutions=solutions)
-    assert lost(page_words(PAGES[page], solutions=solutions), words(prose(made))) == []
+    assert lost(page_words(PAGES[page], solutions=solutions, macros=BOOK.macros), words(prose(made))) == []
 
 
 def test_no_markup_of_the_book_is_left(made):
@@ -55,7 +55,20 @@ def _names(node):
 def test_first_code_cell_installs(made):
     code = [cell.source for cell in made.cells if cell.cell_type == "code"]
     assert not code or code[0] in (course.INSTALL, course.INSTALL + course.OTTER)
-    assert "macros" in made.cells[0].source
+
+
+def test_formulas_need_no_macros(made):
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", prose(made), flags=re.S)
+    assert set(re.findall(r"\\([A-Za-z]+)", text)) & set(BOOK.macros) == set()
+
+
+@pytest.mark.parametrize("tex, spelled", [
+    (r"$\eps x + \norm{x_{\eps}}y$", r"$\varepsilon x + \lVert x_{\varepsilon}\rVert y$"),
+    (r"$\inner w{\abs{x}}, \norm\eps, \norm v$", r"$\langle w,\lvert x\rvert\rangle, \lVert \varepsilon\rVert, \lVert v\rVert$"),
+    (r"$\epsdelta\T x$ and `\norm` stay", r"$\epsdelta^{\mathsf{T}} x$ and `\norm` stay"),
+])
+def test_macros_are_spelled_out(tex, spelled):
+    assert course.spelled_out(tex, BOOK.macros) == spelled
 
 
 def test_students_get_a_place_to_write_and_lecturers_the_solution(page):
@@ -112,6 +125,6 @@ def test_teaching_pages_list_what_the_book_has():
 
 def test_word_that_is_lost_is_found():
     text = next(iter(PAGES.values()))
-    there = page_words(text, solutions=True)
+    there = page_words(text, solutions=True, macros=BOOK.macros)
     assert lost(there, there) == []
     assert there[100] in lost(there, there[:100] + there[101:])
