@@ -123,6 +123,23 @@ def test_teaching_pages_list_what_the_book_has():
         assert course.renewed(text, marked) == text, f"{name} is behind the book: run .venv/bin/python tools/course.py --index"
 
 
+def test_weeks_of_the_course_hold_what_they_say():
+    exercises = {label: int(minutes) for text in PAGES.values() for label, minutes in re.findall(
+        r"^:label: (ex-[\w-]+)\n.*?^\*(?:Warm-up|Real|Open-ended)[^*\n]*?(\d+) minutes", text, flags=re.S | re.M)}  # fmt: skip
+    assignments = {path.stem: sum(map(int, re.findall(r"^\*(\d+) minutes", path.read_text(), flags=re.M))) for path in ROOT.glob("assignments/*.md")}
+    read = {page: minutes for page, (minutes, _) in course.needs(BOOK).items()}
+    table = PAGES["chapters/appendix/lecturers"].split("### A course of twelve weeks")[1]
+    rows = [row.strip("| ").split(" | ") for row in re.findall(r"^\| \d+ \|.*", table, flags=re.M)]
+    assert [int(row[0]) for row in rows] == list(range(1, 13))
+    for week, lecture, in_class, handed_in, own in rows[:-1]:
+        pages = re.findall(r"(half of )?\{doc\}`/chapters/([^`]+)`", lecture)
+        reading = sum(read.get(page, 0) / (2 if half else 1) for half, page in pages)
+        spent, tasks = (sum(exercises[label] for label in re.findall(r"\{ref\}`([^`]+)`", cell)) for cell in (in_class, handed_in))
+        tasks += sum(assignments[name] for name in re.findall(r"assignment \*(\w+)\*", handed_in))
+        assert reading * 4 / 3 <= 95 and spent <= 90, week  # a third more than reading, in 90 minutes
+        assert abs(int(own) - reading - tasks) <= 0.5 and int(own) <= 150, f"week {week}: {reading + tasks} minutes of own work"
+
+
 def test_word_that_is_lost_is_found():
     text = next(iter(PAGES.values()))
     there = page_words(text, solutions=True, macros=BOOK.macros)
