@@ -134,6 +134,8 @@ def notebook(book, page, text, *, solutions):
                 code = code.replace(GLUED, "").strip("\n") + "\n\n\n" + GLUE
             metadata = copy.deepcopy(cell.metadata)
             figure = metadata.pop("mystnb", {}).get("figure", {})
+            if {"hide-input", "remove-input"} & set(metadata.get("tags", [])):
+                metadata["jupyter"] = {"source_hidden": True}
             out.cells.append(_code(code, **metadata))
             if figure:
                 number = book.labels[figure["name"]][1]

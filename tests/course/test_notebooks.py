@@ -57,6 +57,11 @@ def test_first_code_cell_installs(made):
     assert not code or code[0] in (course.INSTALL, course.INSTALL + course.OTTER)
 
 
+def test_drawing_cells_are_folded_as_on_the_page(made):
+    for cell in made.cells:
+        assert bool({"hide-input", "remove-input"} & set(cell.metadata.get("tags", []))) == cell.metadata.get("jupyter", {}).get("source_hidden", False)
+
+
 def test_formulas_need_no_macros(made):
     text = re.sub(r"```.*?```|`[^`\n]*`", "", prose(made), flags=re.S)
     assert set(re.findall(r"\\([A-Za-z]+)", text)) & set(BOOK.macros) == set()
