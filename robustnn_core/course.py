@@ -5,10 +5,12 @@ one sentence for a student. The checks stand in ``robustnn_core.exercises``; the
 otter-grader's.
 """
 
+import builtins
 import contextlib
 import importlib
 import importlib.util
 import signal
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -66,18 +68,20 @@ def call(function, *arguments, name, seconds=10):
     if function is None or function is Ellipsis:
         fail(f"{name} is still empty; replace the dots by your code.")
     if not callable(function):
-        fail(f"{name} is a {type(function).__name__}; it must be a function.")
+        fail(f"{name} is {_a(function)}; it must be a function.")
     # the answer may change what it is given; that must not reach the next call
     copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
     try:
-        with _limit(seconds), np.errstate(all="ignore"):
+        with _limit(seconds), _alone(), np.errstate(all="ignore"):
             result = function(*copies)
     except TimeoutError:
         fail(f"{name} did not return within {seconds} seconds; look for a loop that does not end.")
+    except KeyboardInterrupt:
+        fail(f"{name} was interrupted before it returned.")
     except (Exception, SystemExit) as error:  # noqa: BLE001  (anything a student can write)
         fail(f"{name} stopped with {_said(error)}.")
     if result is None or result is Ellipsis:
-        fail(f"{name} returned nothing; end it with return.")
+        fail(f"{name} returned nothing; replace the dots by your code, and end it with return.")
     return result
 
 
@@ -114,9 +118,9 @@ def numbers(answer, *, name, shape=()):
             raise TypeError
         got = got.astype(float)
     except Exception:  # noqa: BLE001
-        fail(f"{name} is a {type(answer).__name__}; it must be {'an array of numbers' if shape else 'a number'}.")
+        fail(f"{name} is {_a(answer)}; it must be {'an array of numbers' if shape else 'a number'}.")
     if got.shape != tuple(shape):
-        fail(f"{name} has shape {got.shape}; it must have shape {tuple(shape)}.")
+        fail(f"{name} has shape {got.shape}; it must {f'have shape {tuple(shape)}' if shape else 'be a single number'}.")
     if not np.isfinite(got).all():
         fail(f"{name} contains nan or an infinity; look for a division by zero.")
     return got
@@ -185,7 +189,7 @@ def check(page, name, answer):
         public(answer)
     except Wrong:
         raise
-    except Exception as error:  # noqa: BLE001  (the check stumbled over what the answer returned)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (the check stumbled over what the answer returned)
         fail(f"{name} returned something that cannot be used here ({_said(error)}).")
 
 
@@ -219,6 +223,12 @@ def _said(error):
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".rstrip(".: ")
 
 
+def _a(answer):
+    """Return the type of an answer with its article."""
+    name = type(answer).__name__
+    return f"a{'n' * (name[0] in 'aeio')} {name}"
+
+
 def _checks(page):
     """Return the module with a page's public checks."""
     if importlib.util.find_spec(f"robustnn_core.exercises.{page}") is None:
@@ -243,3 +253,22 @@ def _limit(seconds):
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def _alone():
+    """Let ``exit()`` raise ``SystemExit`` inside the block, in a notebook too, and ``input()`` refuse instead of wait."""
+
+    def refuse(*_):
+        raise RuntimeError("an answer gets its arguments, and cannot ask for more with input()")
+
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    before, builtins.input = builtins.input, refuse
+    if shell is not None:
+        shell.ask_exit = sys.exit  # its own ends the kernel
+    try:
+        yield
+    finally:
+        builtins.input = before
+        if shell is not None:
+            del shell.ask_exit

@@ -49,14 +49,41 @@ def stops():
     raise KeyError("x")
 
 
+def interrupted():
+    raise KeyboardInterrupt
+
+
+class Leaves:
+    def __array__(self, *_, **__):
+        raise SystemExit
+
+
 @pytest.mark.parametrize(
     ("function", "part"),
     [(None, "still empty"), (..., "still empty"), (3, "must be a function"), (lambda: None, "returned nothing"),
-     (stops, "stopped with KeyError"), (lambda x: x, "stopped with TypeError")],
+     (stops, "stopped with KeyError"), (lambda x: x, "stopped with TypeError"),
+     (interrupted, "interrupted"), (lambda: input(), "cannot ask")],
 )  # fmt: skip
 def test_bad_function_gets_a_sentence(function, part):
     with pytest.raises(course.Wrong, match=part):
         course.call(function, name="f")
+
+
+def test_exit_does_not_end_the_kernel(monkeypatch):
+    class Shell:
+        def ask_exit(self):
+            pytest.fail("the kernel would end")
+
+    shell = Shell()
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    with pytest.raises(course.Wrong, match="SystemExit"):
+        course.call(lambda: shell.ask_exit(), name="f")
+    assert "ask_exit" not in vars(shell)
+
+
+def test_number_that_leaves_gets_a_sentence():
+    with pytest.raises(course.Wrong, match="SystemExit"):
+        course.check("breakdown_assignment", "trimmed_loss", lambda residuals, h: Leaves())
 
 
 def test_loop_without_end_is_stopped():

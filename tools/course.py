@@ -74,7 +74,7 @@ class Book:
     labels: dict = field(default_factory=dict)  # label -> (kind, number, title, page)
     values: dict = field(default_factory=dict)  # glued name -> value
     works: dict = field(default_factory=dict)  # key -> pybtex entry
-    macros: str = ""
+    macros: dict = field(default_factory=dict)  # name -> TeX, or [TeX, number of arguments]
 
 
 def contents(root):
@@ -93,7 +93,7 @@ def read_book(root, values=None):
     """Return the :class:`Book` of the pages in ``_toc.yml``; ``values`` are those of the run, if there was one."""
     listed = contents(root)
     macros = yaml.safe_load((root / "_config.yml").read_text())["sphinx"]["config"]["mathjax3_config"]["tex"]["macros"]
-    book = Book([page for page, _, _ in listed], values=values or {}, macros=_macros(macros))
+    book = Book([page for page, _, _ in listed], values=values or {}, macros=macros)
     book.works = parse_file(root / "references.bib").entries
     unnumbered = {}  # chapters without a number share their counters
     for page, chapter, _ in listed:
@@ -120,7 +120,6 @@ def notebook(book, page, text, *, solutions):
     source = jupytext.reads(text, fmt="md:myst")
     out = nbformat.v4.new_notebook(metadata={"kernelspec": source.metadata.get(
         "kernelspec", {"display_name": "Python 3", "language": "python", "name": "python3"}), "language_info": {"name": "python"}})  # fmt: skip
-    out.cells = [_markdown(f"<!-- the book's macros -->\n$\n{book.macros}\n$")]
     coded, inside = any(cell.cell_type == "code" for cell in source.cells), False
     for cell in source.cells:
         if cell.cell_type == "code":
@@ -135,6 +134,8 @@ def notebook(book, page, text, *, solutions):
                 code = code.replace(GLUED, "").strip("\n") + "\n\n\n" + GLUE
             metadata = copy.deepcopy(cell.metadata)
             figure = metadata.pop("mystnb", {}).get("figure", {})
+            if {"hide-input", "remove-input"} & set(metadata.get("tags", [])):
+                metadata["jupyter"] = {"source_hidden": True}
             out.cells.append(_code(code, **metadata))
             if figure:
                 number = book.labels[figure["name"]][1]
@@ -167,8 +168,10 @@ def notebook(book, page, text, *, solutions):
     if cited:
         keys = sorted({key.strip() for group in cited for key in group.split(",")})
         out.cells.append(_markdown("## References\n\n" + "\n".join(f"* {_reference(book.works[key])}" for key in keys)))
-    for index, cell in enumerate(out.cells):  # else every build would differ
-        cell.id = f"cell-{index}"
+    for index, cell in enumerate(out.cells):
+        cell.id = f"cell-{index}"  # else every build would differ
+        if cell.cell_type == "markdown":
+            cell.source = spelled_out(cell.source, book.macros)
     return out
 
 
@@ -355,13 +358,32 @@ def _split_solutions(lines):
     yield "text", part
 
 
-def _macros(macros):
-    """The book's TeX macros as definitions; ``\\def`` also replaces a command that MathJax knows."""
-    return "\n".join(
-        f"\\def\\{name}#1{{{body[0]}}}" if isinstance(body, list) and body[1] == 1
-        else f"\\def\\{name}#1#2{{{body[0]}}}" if isinstance(body, list) else f"\\def\\{name}{{{body}}}"
-        for name, body in macros.items() if name != "epsilon"
-    )  # fmt: skip
+def spelled_out(text, macros):
+    """Return Markdown with the book's macros replaced: not every notebook carries a definition from cell to cell."""
+    out, at = "", 0
+    for match in re.finditer(r"```.*?```|`[^`\n]*`|\\([A-Za-z]+)", text, flags=re.S):
+        if match.start() < at or match[1] not in macros:  # inside an argument, code, or a command of TeX
+            continue
+        body, count = macros[match[1]] if isinstance(macros[match[1]], list) else (macros[match[1]], 0)
+        out, at = out + text[at : match.start()], match.end()
+        for n in range(count):
+            argument, at = _argument(text, at)
+            body = body.replace(f"#{n + 1}", spelled_out(argument, macros))
+        out += body + " " * bool(re.search(r"\\[A-Za-z]+$", body) and re.match("[A-Za-z]", text[at:]))
+    return out + text[at:]
+
+
+def _argument(text, at):
+    """Return what TeX takes as an argument at ``at``, without its braces, and where it ends."""
+    found = re.compile(r"\s*(\\[A-Za-z]+|\\.|[^{])|\s*(?=\{)").match(text, at)
+    if found[1]:
+        return found[1], found.end()
+    start, depth = found.end(), 0
+    for brace in re.compile(r"\\.|[{}]", flags=re.S).finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(brace[0], 0)
+        if depth == 0:
+            return text[start + 1 : brace.start()], brace.end()
+    raise ValueError(f"a brace is not closed: {text[start : start + 40]!r}")
 
 
 def _author_year(entry):

@@ -29,13 +29,15 @@ body { background: #fff; }
 .reveal .slides section { text-align: left; }
 .reveal h1 { font-size: 1.8em; line-height: 1.15; color: #0b57a4; } .reveal h2 { font-size: 1.3em; color: #0b57a4; margin: 0 0 .6em; }
 .reveal p, .reveal ul, .reveal ol { margin: .5em 0; }
-h1, h2 { margin: 0 0 .5em; } .reveal .small { font-size: .72em; } .reveal .smaller { font-size: .56em; }
+h1, h2 { margin: 0 0 .5em; }
 .reveal table { border-collapse: collapse; margin: .5em 0; } .reveal td, .reveal th { border-bottom: 1px solid #bbb; padding: .2em .5em; }
 .reveal figure { margin: 0; text-align: center; } .reveal figcaption { font-size: .6em; margin-top: .4em; }
 .reveal figure svg, .reveal figure img { max-width: 100%; max-height: 520px; width: auto; }
 .reveal .explorer { font-size: 16px; color: #1b1f24; } .reveal a { color: #0b57a4; }
 .reveal pre { font-size: .55em; background: #f4f6f8; padding: .6em; overflow-x: auto; }
-.reveal hr { display: none; } .reveal .slides section { max-height: 700px; overflow-y: auto; }
+.reveal hr { display: none; } .reveal .controls { font-size: 6px; } .reveal .slide-number { right: auto; left: 8px; }
+/* what a screen reader reads has a place but no height on the slide */
+.reveal mjx-assistive-mml { top: 0; max-height: 1em; }
 """
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -51,14 +53,25 @@ PAGE = """<!doctype html>
 </div></main>
 <script>
 Reveal.initialize({{ width: 1120, height: 740, margin: 0.04, hash: true, slideNumber: "c/t", center: false, transition: "none" }});
+// What is on a slide fits on it: text and formulas get smaller, a figure with all that belongs to it too.
+function fit() {{
+  const slide = Reveal.getCurrentSlide(), body = slide && slide.querySelector(":scope > .body");
+  if (!body) return;
+  body.style.zoom = 1;
+  for (let zoom = 0.95; zoom > 0.4 && body.offsetTop + body.getBoundingClientRect().height / Reveal.getScale() > 720; zoom -= 0.05)
+    body.style.zoom = zoom;
+}}
 // what was drawn on a slide that was hidden measures itself again
-Reveal.on("slidechanged", () => window.dispatchEvent(new Event("resize")));
+Reveal.on("slidechanged", () => {{ window.dispatchEvent(new Event("resize")); requestAnimationFrame(fit); }});
+new ResizeObserver(fit).observe(document.querySelector(".slides"));
+window.addEventListener("load", () => MathJax.startup.promise.then(fit));
 </script></body></html>
 """
 
 
 def markdown(text):
-    return (MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, renderer=_formula)).render(text)
+    shown = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, renderer=_formula).render(text)
+    return re.sub(r'<a href="[^"]*\.ipynb">(.*?)</a>', r"\1", shown, flags=re.S)  # the notebooks are not beside the slides
 
 
 def _formula(text, options):
@@ -83,7 +96,18 @@ def page_slides(book, page, runs):
     if code and run is None:
         sys.exit(f"{page} has not been executed as it is now: run `make book` first")
     outputs = iter(cell for cell in run.cells if cell.cell_type == "code") if run else iter(())
-    writer, slides, heading, done = Writer(book, page), [], book.titles[page], False
+    writer, slides, heading, lead, done = Writer(book, page), [], book.titles[page], "", False
+
+    def add(body="", *, joins=False):
+        """Add a slide; the paragraph that opens the section stands on it too if there is room."""
+        nonlocal lead
+        if lead and not (joins and len(lead) < 250):
+            slides.append(_slide(heading, lead))
+            lead = ""
+        if body:
+            slides.append(_slide(heading, lead + body))
+        lead = ""
+
     for cell in source.cells:
         if cell.cell_type == "code":
             ran, tags = next(outputs), cell.metadata.get("tags", [])
@@ -93,7 +117,7 @@ def page_slides(book, page, runs):
             shown = "".join(filter(None, map(_output, ran.outputs)))
             listing = f"<pre>{html.escape(cell.source)}</pre>" if "slide" in tags else ""
             caption = markdown(f"*Figure {book.labels[figure['name']][1]}.* {writer.inline(figure['caption'])}") if figure else ""
-            slides.append(f"<section><h2>{html.escape(heading)}</h2>{listing}<figure>{shown}<figcaption>{caption}</figcaption></figure></section>")
+            add(f"{listing}<figure>{shown}<figcaption>{caption}</figcaption></figure>", joins="explorer" not in shown and not listing)
             continue
         lines, i = cell.source.split("\n"), 0
         while i < len(lines) and not done:
@@ -102,22 +126,26 @@ def page_slides(book, page, runs):
                 end = _closing(lines, i, match[2])
                 if match[3] == "admonition" and not slides:
                     text = writer.block(lines[i + 1 : end])
-                    slides.append(f"<section><h1>{html.escape(book.titles[page])}</h1>{markdown(re.sub(r'^:.*$', '', text, flags=re.M))}</section>")
+                    slides.append(_slide(book.titles[page], markdown(re.sub(r"^:.*$", "", text, flags=re.M)), level=1))
                 elif match[3].removeprefix("prf:") in STATEMENTS.split():
                     text = writer.block(lines[i : end + 1]).replace("---", "")
-                    size = "smaller" if len(text) > 1300 else "small" if len(text) > 500 else ""
-                    slides.append(f'<section><h2>{html.escape(heading)}</h2><div class="{size}">{markdown(text)}</div></section>')
+                    add(markdown(text), joins=len(text) < 700)
                 i = end
             elif line.startswith("## "):
+                add()
                 heading, done = line[3:], line == "## Exercises"
                 if not done:
                     after = "\n".join(lines[i + 1 :]).strip().split("\n\n")[0]
                     first = writer.block(after.split("\n")) if not re.match(r"[`:$%(]", after) else ""
-                    if first.strip():  # else the heading stands over what follows
-                        slides.append(f"<section><h2>{html.escape(heading)}</h2>{markdown(first)}</section>")
+                    lead = markdown(first) if first.strip() else ""  # else the heading stands over what follows
             i += 1
+    add()
     state = run.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {}) if run else {}
     return slides, state
+
+
+def _slide(heading, body, level=2):
+    return f'<section><h{level}>{html.escape(heading)}</h{level}><div class="body">{body}</div></section>'
 
 
 def _output(output):

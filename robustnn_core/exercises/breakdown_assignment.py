@@ -12,7 +12,7 @@ EXERCISES = {
 
 
 def trimmed_loss(answer):
-    r = np.array([3.0, -1.0, 2.0])
+    r = np.array([3.0, -2.0, 1.0])
     everything, one = (call(answer, r, h, name="trimmed_loss") for h in (3, 1))
     compare(everything, r @ r, name="trimmed_loss with h = n", hint="All are kept.")
     compare(one, 1.0, name="trimmed_loss with h = 1", hint="Smallest in modulus, not in value.")

@@ -30,7 +30,7 @@ def prose(nb):
 @pytest.mark.parametrize("solutions", [True, False])
 def test_no_sentence_is_lost(page, solutions):
     made = course.notebook(BOOK, page, PAGES[page], solutions=solutions)
-    assert lost(page_words(PAGES[page], solutions=solutions), words(prose(made))) == []
+    assert lost(page_words(PAGES[page], solutions=solutions, macros=BOOK.macros), words(prose(made))) == []
 
 
 def test_no_markup_of_the_book_is_left(made):
@@ -55,7 +55,25 @@ def _names(node):
 def test_first_code_cell_installs(made):
     code = [cell.source for cell in made.cells if cell.cell_type == "code"]
     assert not code or code[0] in (course.INSTALL, course.INSTALL + course.OTTER)
-    assert "macros" in made.cells[0].source
+
+
+def test_drawing_cells_are_folded_as_on_the_page(made):
+    for cell in made.cells:
+        assert bool({"hide-input", "remove-input"} & set(cell.metadata.get("tags", []))) == cell.metadata.get("jupyter", {}).get("source_hidden", False)
+
+
+def test_formulas_need_no_macros(made):
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", prose(made), flags=re.S)
+    assert set(re.findall(r"\\([A-Za-z]+)", text)) & set(BOOK.macros) == set()
+
+
+@pytest.mark.parametrize("tex, spelled", [
+    (r"$\eps x + \norm{x_{\eps}}y$", r"$\varepsilon x + \lVert x_{\varepsilon}\rVert y$"),
+    (r"$\inner w{\abs{x}}, \norm\eps, \norm v$", r"$\langle w,\lvert x\rvert\rangle, \lVert \varepsilon\rVert, \lVert v\rVert$"),
+    (r"$\epsdelta\T x$ and `\norm` stay", r"$\epsdelta^{\mathsf{T}} x$ and `\norm` stay"),
+])
+def test_macros_are_spelled_out(tex, spelled):
+    assert course.spelled_out(tex, BOOK.macros) == spelled
 
 
 def test_students_get_a_place_to_write_and_lecturers_the_solution(page):
@@ -110,8 +128,25 @@ def test_teaching_pages_list_what_the_book_has():
         assert course.renewed(text, marked) == text, f"{name} is behind the book: run .venv/bin/python tools/course.py --index"
 
 
+def test_weeks_of_the_course_hold_what_they_say():
+    exercises = {label: int(minutes) for text in PAGES.values() for label, minutes in re.findall(
+        r"^:label: (ex-[\w-]+)\n.*?^\*(?:Warm-up|Real|Open-ended)[^*\n]*?(\d+) minutes", text, flags=re.S | re.M)}  # fmt: skip
+    assignments = {path.stem: sum(map(int, re.findall(r"^\*(\d+) minutes", path.read_text(), flags=re.M))) for path in ROOT.glob("assignments/*.md")}
+    read = {page: minutes for page, (minutes, _) in course.needs(BOOK).items()}
+    table = PAGES["chapters/appendix/lecturers"].split("### A course of twelve weeks")[1]
+    rows = [row.strip("| ").split(" | ") for row in re.findall(r"^\| \d+ \|.*", table, flags=re.M)]
+    assert [int(row[0]) for row in rows] == list(range(1, 13))
+    for week, lecture, in_class, handed_in, own in rows[:-1]:
+        pages = re.findall(r"(half of )?\{doc\}`/chapters/([^`]+)`", lecture)
+        reading = sum(read.get(page, 0) / (2 if half else 1) for half, page in pages)
+        spent, tasks = (sum(exercises[label] for label in re.findall(r"\{ref\}`([^`]+)`", cell)) for cell in (in_class, handed_in))
+        tasks += sum(assignments[name] for name in re.findall(r"assignment \*(\w+)\*", handed_in))
+        assert reading * 4 / 3 <= 95 and spent <= 90, week  # a third more than reading, in 90 minutes
+        assert abs(int(own) - reading - tasks) <= 0.5 and int(own) <= 150, f"week {week}: {reading + tasks} minutes of own work"
+
+
 def test_word_that_is_lost_is_found():
     text = next(iter(PAGES.values()))
-    there = page_words(text, solutions=True)
+    there = page_words(text, solutions=True, macros=BOOK.macros)
     assert lost(there, there) == []
     assert there[100] in lost(there, there[:100] + there[101:])

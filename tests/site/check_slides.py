@@ -36,6 +36,20 @@ def test_are_typeset(slides):
     assert slides.evaluate("[...document.querySelectorAll('mjx-merror, [data-mjx-error]')].map((e) => e.outerHTML)") == []
 
 
+def test_everything_on_a_slide_fits(slides):
+    low = slides.evaluate("""async () => {
+      const low = [];
+      for (const slide of Reveal.getSlides()) {
+        const at = Reveal.getIndices(slide);
+        Reveal.slide(at.h, at.v);
+        await new Promise((done) => setTimeout(done, 100));
+        if (slide.lastElementChild.getBoundingClientRect().bottom > innerHeight) low.push(slide.innerText.slice(0, 60));
+      }
+      return low;
+    }""")
+    assert low == []
+
+
 def test_every_explorer_on_them_answers(slides):
     explorers = slides.locator(".rnn-explorer")
     assert explorers.count() == slides.locator('script[type="application/vnd.jupyter.widget-view+json"]').count() > 0

@@ -96,7 +96,7 @@ def said(lab, chromium, handed_out):
 
 
 def test_stub_is_told_to_return_something(said):
-    assert "trimmed_loss returned nothing; end it with return." in said[0]
+    assert "trimmed_loss returned nothing; replace the dots by your code, and end it with return." in said[0]
     assert "Traceback" not in said[0]
 
 
