@@ -123,6 +123,42 @@ def test_the_two_point_bound_holds(seed, leak, theta):
     proofs.minimax(X, theta=theta, direction=rng.normal(size=3), leak=leak).assert_holds()
 
 
+@often
+@given(snapshots(gate=True, leaks=st.floats(0, 1)), st.floats(0.02, 0.95), st.integers(0, 100))
+def test_the_ledger_of_the_closest_allowed_filter_holds(shot, s, seed):
+    """Whatever the labels are within the budget, not only the greedy ones; inputs of any length."""
+    xi = shot.theta * np.random.default_rng(seed).uniform(-1, 1, size=shot.xi.shape)
+    for lies in (xi, shot.xi, -shot.xi):
+        try:
+            ledger = proofs.allowed(dataclasses.replace(shot, xi=lies), s=s)
+        except ValueError as error:  # all runs too near, or no input in the caps
+            assert str(error).startswith(("shot has no run", "s = "))
+        else:
+            ledger.assert_holds()
+
+
+@pytest.mark.parametrize("n", [2, 3, 10, 300])
+def test_the_ledger_of_the_caps_holds(n):
+    proofs.allowed_sphere(n, np.geomspace(4, min(np.exp(n), 1e30), 9)[:-1]).assert_holds()
+
+
+@often
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.1, 0.5, 1.0]), st.floats(0, 2))
+def test_the_closest_allowed_filter_against_bisection(seed, leak, theta):
+    rng = np.random.default_rng(seed)
+    w, truth, x = rng.normal(size=(3, 3))
+    y = reference.sigma(float(truth @ x), leak) + theta * rng.uniform(-1, 1)
+    step = (proofs._closest_allowed(w @ x, y, theta, leak) - w @ x) / (x @ x)
+    np.testing.assert_allclose(w + step * x, reference.closest_allowed(w, x, y, theta, leak), atol=1e-9)
+
+
+def test_the_ledger_of_the_closest_allowed_filter_finds_a_label_outside_the_budget():
+    shot = gate_shot(theta=0.01)
+    proofs.allowed(shot, s=0.3).assert_holds()
+    with pytest.raises(AssertionError, match=r"(?s)Y1: .* FAILS"):
+        proofs.allowed(dataclasses.replace(shot, xi=200 * shot.xi), s=0.3).assert_holds()
+
+
 def test_ledgers_hold_on_real_digits():
     from robustnn_core.neurotron import experiments
 
@@ -284,6 +320,11 @@ def test_lemma_a1_is_false_below_its_gamma():
         (lambda: proofs.minimax(np.diag([1.0, 2.0]), theta=0.1, direction=[1, 0]), r"^X has rows of length 1 to 2; all must lie on one sphere"),
         (lambda: proofs.minimax(np.eye(2), theta=0.0, direction=[1, 0]), r"^theta = 0.0 must be > 0"),
         (lambda: proofs.minimax(np.eye(2), theta=0.1, direction=[0, 0]), r"^direction is 0; "),
+        (lambda: proofs.allowed(gate_shot(50.0), s=0.3), r"^shot has no run with \|e\| >= r"),
+        (lambda: proofs.allowed(gate_shot(), s=1.0), r"^s = 1.0 must be"),
+        (lambda: proofs.allowed(dataclasses.replace(gate_shot(), M=2 * np.eye(3)), s=0.5), r"^shot must be of a single gate with M = I"),
+        (lambda: proofs.allowed_sphere(3, [4, 1000]), r"^samples runs from 4 to 1000; it must stay between 4 and exp\(n\) = 20.09"),
+        (lambda: proofs.allowed_sphere(3, [2]), r"^samples runs from 2 to 2; "),
         (lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [-np.eye(2)]), r"^Ms holds no matrix with lam1 > 0; add the mean patch"),
         (lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), np.eye(2)), r"^Ms has shape \(2, 2\)"),
     ],
