@@ -37,6 +37,7 @@ __all__ = [
     "regression",
     "sharp",
     "weighted",
+    "worst",
 ]
 
 
@@ -818,6 +819,57 @@ def regression(shot):
     y = shot.net.predict(shot.w_star, X)
     ols = np.linalg.lstsq(seen, y, rcond=None)[0]
     ledger.eq("D2", r"\tfrac2{1+\alpha}\,\mathrm{OLS}(y\text{ on }\bar Ax)=w_*", 2 / (1 + alpha) * ols, shot.w_star, 1e-7)
+    return ledger
+
+
+def worst(shot, *, eta, powers=(0, 1, 5)):
+    r"""The worst that can be done at small steps: the mean error unrolled, and what a lie adds to it.
+
+    The directions u are those of the errors of the snapshot.
+
+    Parameters
+    ----------
+    shot : Snapshot
+    eta : float in (0, a/(2Q)]
+    powers : sequence of int
+        The j at which the snapshot's lies are held against the best ones.
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
+    >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.2)
+    >>> worst(shot, eta=0.05).assert_holds().rows[-1].label
+    'U7'
+    """
+    c, alpha, theta = shot.constants, shot.net.leak, shot.theta
+    eta = checks.number(eta, "eta", above=0.0, at_most=c.a / (2 * c.Q), remedy="that is a/(2Q)")
+    if shot.size.min() == 0:
+        raise ValueError("shot.weights holds w* itself, where the error has no direction; leave that row out")
+    sigma, A = shot.law.second_moment(), shot.net.mean_patch
+    B = (1 + alpha) / 2 * shot.M @ sigma @ A.T
+    step = np.eye(len(B)) - eta * B
+    g = (shot.h + shot.xi)[:, :, None] * shot.MX[None]
+    mean, z = g.mean(axis=1), shot.xi @ shot.MX / len(shot.X)
+    noise = ((g - mean[:, None]) ** 2).sum(axis=2).mean(axis=1)
+    unit = shot.e / shot.size[:, None]
+    told, most = [], []
+    for j in powers:
+        aim = unit @ np.linalg.matrix_power(step, j)
+        told.append(aim @ z.T)
+        most.append(np.broadcast_to(theta * np.abs(aim @ shot.MX.T).mean(axis=1)[:, None], told[-1].shape))
+    total, aim = np.zeros(len(unit)), unit
+    while np.abs(aim).max() > 1e-13:
+        total, aim = total + eta * theta * np.abs(aim @ shot.MX.T).mean(axis=1), aim @ step
+    fixed = theta * np.abs(np.linalg.solve(B.T, unit.T).T @ shot.MX.T).mean(axis=1)
+    values = np.linalg.eigvalsh(A @ sigma @ A.T)
+    ledger = Ledger("The worst that can be done")
+    ledger.eq("U1", r"\mathbb E[e^+\mid w]=(I-\eta B)e+\eta z", shot.e + eta * mean, shot.e @ step.T + eta * z)
+    ledger.leq("U2", r"\mathbb E[|d|^2\mid w]\le(\sqrt Q|e|+\theta\sqrt V)^2", noise, (np.sqrt(c.Q) * shot.size + theta * np.sqrt(c.V)) ** 2)
+    ledger.leq("U3", r"|I-\eta B|^2\le1-\eta a+\eta^2Q", np.linalg.norm(step, 2) ** 2, 1 - eta * c.a + eta**2 * c.Q)
+    ledger.leq("U4", r"u\cdot(I-\eta B)^jz\le\theta\,\mathbb E|u\cdot(I-\eta B)^jMx|", np.array(told), np.array(most))
+    ledger.leq("U5", r"\theta\,\mathbb E|u\cdot B^{-1}Mx|\le\eta\theta\sum_j\mathbb E|u\cdot(I-\eta B)^jMx|", fixed, total)
+    ledger.leq("U6", r"\eta\theta\sum_j\mathbb E|u\cdot(I-\eta B)^jMx|\le\tfrac{2\theta p}{a-\eta Q}", total, 2 * theta * c.p / (c.a - eta * c.Q))
+    ledger.leq("U7", r"\tfrac{c_j}{2c_j-c_1}\le1", values / (2 * values - values[0]), 1.0)
     return ledger
 
 

@@ -66,6 +66,38 @@ def test_the_ledgers_of_both_theorems_hold(shot, share):
 
 
 @often
+@given(snapshots(), st.floats(0.05, 0.5))
+def test_the_ledger_of_the_worst_holds(shot, share):
+    c, C = shot.constants, shot.net.mean_patch @ shot.law.second_moment() @ shot.net.mean_patch.T
+    assume(c.a**2 > 1e-2 * c.Q and np.linalg.cond(C) < 1e6)  # else thousands of powers
+    proofs.worst(shot, eta=share * c.a / c.Q).assert_holds()
+
+
+@pytest.mark.parametrize("factors, row", [({"Q": 0.2}, "U2"), ({"p": 0.02}, "U6")])
+def test_the_ledger_of_the_worst_finds_a_wrong_constant(shot, factors, row):
+    eta = 0.01 * shot.constants.a / shot.constants.Q
+    proofs.worst(shot, eta=eta).assert_holds()
+    with pytest.raises(AssertionError, match=rf"(?s)steps fail.*\n  {row}: .* FAILS"):
+        proofs.worst(mutated(shot, **factors), eta=eta).assert_holds()
+
+
+def test_the_worst_of_a_clock_is_what_the_exact_mean_says():
+    """The mean error under the lie with a clock, stepped exactly, is the sum in the proposition."""
+    rng = np.random.default_rng(3)
+    X, eta, theta, T = rng.normal(size=(6, 2)), 0.05, 0.3, 400
+    law, M, u = laws.Symmetrised(X), np.array([[1.0, 0.0], [0.7, 1.0]]), np.array([0.6, 0.8])
+    points, B = law.points(), M @ law.second_moment() / 2
+    power = [np.linalg.matrix_power(np.eye(2) - eta * B, j) for j in range(T)]
+    mean = np.array([1.0, -2.0])
+    for t in range(T):
+        lies = theta * np.sign(points @ M.T @ power[T - 1 - t].T @ u)
+        mean = mean - eta * B @ mean + eta * (lies[:, None] * (points @ M.T)).mean(axis=0)
+    total = sum(eta * theta * np.abs(points @ M.T @ P.T @ u).mean() for P in power)
+    start = u @ np.linalg.matrix_power(np.eye(2) - eta * B, T) @ [1.0, -2.0]
+    assert u @ mean == pytest.approx(total + start, abs=1e-12)
+
+
+@often
 @given(snapshots(leaks=st.floats(0, 1)), st.floats(0.01, 3))
 def test_the_ledger_of_case_two_holds(shot, share):
     proofs.case_two(shot, eta=share * shot.constants.a / shot.constants.Q).assert_holds()
@@ -324,6 +356,8 @@ def test_lemma_a1_is_false_below_its_gamma():
         (lambda: proofs.allowed(gate_shot(), s=1.0), r"^s = 1.0 must be"),
         (lambda: proofs.allowed(dataclasses.replace(gate_shot(), M=2 * np.eye(3)), s=0.5), r"^shot must be of a single gate with M = I"),
         (lambda: proofs.allowed_sphere(3, [4, 1000]), r"^samples runs from 4 to 1000; it must stay between 4 and exp\(n\) = 20.09"),
+        (lambda: proofs.worst(gate_shot(), eta=10.0), r"^eta = 10.0 must be .* that is a/\(2Q\)"),
+        (lambda: proofs.worst(dataclasses.replace(gate_shot(), weights=np.array([[1.0, 0.0, -1.0]])), eta=1e-3), r"^shot.weights holds w\* itself"),
         (lambda: proofs.allowed_sphere(3, [2]), r"^samples runs from 2 to 2; "),
         (lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [-np.eye(2)]), r"^Ms holds no matrix with lam1 > 0; add the mean patch"),
         (lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), np.eye(2)), r"^Ms has shape \(2, 2\)"),
