@@ -7,12 +7,13 @@ from scipy.optimize import linprog
 from sklearn.datasets import load_digits
 
 from robustnn_core import checks, laws, nets, streams
-from robustnn_core.neurotron import adversaries, theory
+from robustnn_core.neurotron import adversaries, proofs, theory
 from robustnn_core.neurotron.algorithm import train
 
 __all__ = [
     "Confidence",
     "adversary_table",
+    "cautious_errors",
     "confidence",
     "digits",
     "feasible_corners",
@@ -237,6 +238,61 @@ def sgd_errors(law, w_star, *, theta, eta, steps, repeats, seed, start=None, rec
         xi = theta * np.where(((w - w_star) * X).sum(axis=1) >= 0, 1.0, -1.0)
         residual = np.maximum(X @ w_star, 0) + xi - np.maximum(z, 0)
         w = w + eta * (residual * (z > 0))[:, None] * X
+    return times, np.array(errors)
+
+
+def cautious_errors(law, w_star, *, theta, steps, repeats, seed, leak=0.0, start=None, told=None, records=60):
+    r"""One gate; each time the learner moves to the closest filter that the new label allows, in plain NumPy.
+
+    The label allows the w with :math:`|y - f_w(x)| \le \theta`. The adversary hides: it answers as close to
+    the learner's own output as its budget permits.
+
+    Parameters
+    ----------
+    law : laws.Law
+    w_star : array_like, shape (n,)
+    theta : float >= 0
+        The adversary's budget.
+    steps, repeats : int
+    seed : int or tuple
+    leak : float in [0, 1]
+    start : array_like, shape (n,), optional
+        0 by default.
+    told : float, optional
+        The budget that the learner is told; the true one by default.
+    records : int
+
+    Returns
+    -------
+    times : ndarray of int, shape (S,)
+    errors : ndarray, shape (S, repeats)
+
+    Examples
+    --------
+    >>> times, errors = cautious_errors(laws.Sphere(2), [1.0, 0.0], theta=0.0, steps=200, repeats=5, seed=0)
+    >>> errors[-1].max() < 1e-6
+    np.True_
+    """
+    w_star = checks.array(w_star, "w_star", shape=(law.n,))
+    theta = checks.number(theta, "theta", at_least=0.0)
+    told = theta if told is None else checks.number(told, "told", at_least=0.0)
+    leak = checks.number(leak, "leak", at_least=0.0, at_most=1.0)
+    steps = checks.integer(steps, "steps", at_least=0)
+    repeats = checks.integer(repeats, "repeats", at_least=1)
+    records = checks.integer(records, "records", at_least=2)
+    rng = streams.generator(seed)
+    w = np.tile(np.zeros(law.n) if start is None else checks.array(start, "start", shape=(law.n,)), (repeats, 1))
+    times = np.unique(np.linspace(0, steps, min(records, steps + 1)).round().astype(int))
+    kept, errors = set(times), []
+    for t in range(steps + 1):
+        if t in kept:
+            errors.append(np.linalg.norm(w - w_star, axis=1))
+        X = law.sample(rng, repeats)
+        z, clean = (w * X).sum(axis=1), nets.leaky_relu(X @ w_star, leak)
+        y = clean + np.clip(nets.leaky_relu(z, leak) - clean, -theta, theta)
+        move = proofs._closest_allowed(z, y, told, leak) - z
+        square = (X**2).sum(axis=1)
+        w = w + (move / np.where(square > 0, square, 1.0))[:, None] * X
     return times, np.array(errors)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import betainc, gammaln, hyp0f1
+from scipy.special import betainc, erfc, gammaln, hyp0f1
 
 from robustnn_core import checks, laws, nets
 from robustnn_core.ledger import Ledger
@@ -18,6 +18,8 @@ from robustnn_core.neurotron import theory
 
 __all__ = [
     "Snapshot",
+    "allowed",
+    "allowed_sphere",
     "ball",
     "best_m_ledger",
     "case_one",
@@ -35,6 +37,7 @@ __all__ = [
     "regression",
     "sharp",
     "weighted",
+    "worst",
 ]
 
 
@@ -464,9 +467,7 @@ def exactness(shot, *, eta):
     >>> exactness(shot, eta=0.05).assert_holds().rows[-1].label
     'X4'
     """
-    n = shot.net.patches.shape[2]
-    if shot.net.patches.shape != (1, n, n) or not (np.array_equal(shot.net.patches[0], np.eye(n)) and np.array_equal(shot.M, np.eye(n))):
-        raise ValueError("shot must be of a single gate with M = I; see SingleFilterNet.gate")
+    _check_gate(shot)
     eta = checks.number(eta, "eta", above=0.0)
     alpha, size = shot.net.leak, shot.size
     if size.min() == 0:
@@ -638,6 +639,95 @@ def finite_sample(n, samples, *, theta, radius=1.0, leak=0.0):
     return ledger
 
 
+def _closest_allowed(z, y, theta, leak):
+    """Return the argument closest to ``z`` at which a gate with 0 <= leak <= 1 is within theta of ``y``.
+
+    A label that allows nothing (theta too small, leak 0) is taken to allow the shut gate.
+    """
+    low, high = y - theta, y + theta
+    slope = leak if leak > 0 else 1.0
+    low = np.where(low > 0, low, low / slope if leak > 0 else -np.inf)
+    high = np.where(high > 0, high, high / slope if leak > 0 else 0.0)
+    return np.minimum(np.maximum(z, low), high)
+
+
+def allowed(shot, *, s):
+    r"""The closest allowed filter: one step from every run of a snapshot, at every input.
+
+    Parameters
+    ----------
+    shot : Snapshot
+        Of a single gate with leak in [0, 1]; rho is the length of the longest input.
+    s : float in (0, 1)
+        Inputs with :math:`|e\cdot x| > s\rho|e|` count. Some run must have
+        :math:`|e| \ge r = 8\theta/((1+\alpha)\rho s)`.
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 1.0]])
+    >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, -2.0]], theta=0.1)
+    >>> allowed(shot, s=0.5).assert_holds().rows[-1].label
+    'Y5'
+    """
+    _check_gate(shot)
+    alpha = checks.number(shot.net.leak, "shot.net.leak", at_least=0.0, at_most=1.0)
+    s, theta = checks.number(s, "s", above=0.0, below=1.0), shot.theta
+    length = np.linalg.norm(shot.X, axis=1)
+    rho, size = length.max(), shot.size[:, None]
+    far = shot.size >= 8 * theta / ((1 + alpha) * rho * s)
+    if not (far & (shot.size > 0)).any():
+        raise ValueError(f"shot has no run with |e| >= r = {8 * theta / ((1 + alpha) * rho * s):.4g}; take weights farther from w_star")
+    clean = nets.leaky_relu(shot.X @ shot.w_star, alpha)
+    z = shot.weights @ shot.X.T
+    move = (_closest_allowed(z, clean + shot.xi, theta, alpha) - z) / np.where(length > 0, length, 1.0) ** 2
+    e_next = shot.e[:, None, :] + move[:, :, None] * shot.X[None]
+    moved, after = np.abs(move) * length, (e_next**2).sum(axis=2)
+    gap = np.abs(shot.h)
+    half = len(shot.X) // 2
+    seen = np.abs(shot.pull) > s * rho * size
+    counts = (seen & far[:, None])[:, :half]
+    if not counts.any():
+        raise ValueError(f"s = {s} leaves no input with |e.x| > s rho |e|; take a smaller s")
+    needed = np.broadcast_to((1 + alpha) * s * size / 4, counts.shape)
+    longer = np.maximum(moved[:, :half], moved[:, half:])
+    shrunk = after <= (1 - (1 + alpha) ** 2 * s**2 / 16) * size**2 * (1 + 1e-12)
+    ledger = Ledger("The closest allowed filter")
+    ledger.leq("Y1", r"|e^+|^2\le|e|^2-|w^+-w|^2", after, size**2 - moved**2)
+    ledger.leq("Y2", r"|f_w(x)-f_{w_*}(x)|\le2\theta+\rho\,|w^+-w|", gap, 2 * theta + rho * moved)
+    ledger.leq("Y3", r"\tfrac{1+\alpha}2|e\cdot x|\le\max_\pm|f_w(\pm x)-f_{w_*}(\pm x)|", (1 + alpha) / 2 * np.abs(shot.pull[:, :half]), np.maximum(gap[:, :half], gap[:, half:]))
+    ledger.leq("Y4", r"\tfrac{1+\alpha}4s|e|\le\max_\pm|w^+-w|\quad(|e|\ge r,\ |e\cdot x|>s\rho|e|)", needed[counts], longer[counts])
+    ledger.leq("Y5", r"\tfrac12\mathbb P(|e\cdot x|>s\rho|e|)\le\mathbb P\big(|e^+|^2\le(1-\tfrac{(1+\alpha)^2s^2}{16})|e|^2\big)\quad(|e|\ge r)", seen[far].mean(axis=1) / 2, shrunk[far].mean(axis=1))
+    return ledger
+
+
+def allowed_sphere(n, samples):
+    r"""How often an input on the sphere in R^n lies within reach of a direction; probabilities are exact.
+
+    Parameters
+    ----------
+    n : int >= 2
+    samples : array_like
+        Values of N, between 4 and exp(n).
+
+    Examples
+    --------
+    >>> allowed_sphere(64, [10, 10_000]).assert_holds().rows[-1].label
+    'Y8'
+    """
+    n = checks.integer(n, "n", at_least=2)
+    samples = checks.array(samples, "samples", shape=("K",))
+    if samples.min() < 4 or np.log(samples.max()) > n:
+        raise ValueError(f"samples runs from {samples.min():.4g} to {samples.max():.4g}; it must stay between 4 and exp(n) = {np.exp(n):.4g}")
+    level = np.linspace(0.01, 0.99, 99)
+    tau = level * np.sqrt((n - 1) / (1 - level**2))
+    s = np.sqrt(np.log(samples) / n) / 2
+    ledger = Ledger("Caps of the sphere")
+    ledger.leq("Y6", r"\mathbb P(|g|>\tau)\le\mathbb P(|z|>s),\quad\tau=s\sqrt{\tfrac{n-1}{1-s^2}}", erfc(tau / np.sqrt(2)), betainc((n - 1) / 2, 0.5, 1 - level**2))
+    ledger.leq("Y7", r"\tfrac12e^{-2\tau^2/\pi}\le\mathbb P(|g|>\tau)", np.exp(-2 * level**2 * 9 / np.pi) / 2, erfc(3 * level / np.sqrt(2)))
+    ledger.leq("Y8", r"\tfrac12N^{-1/4}\le\mathbb P(|z|>s)\quad(s=\tfrac12\sqrt{\ln N/n})", samples**-0.25 / 2, betainc((n - 1) / 2, 0.5, 1 - s**2))
+    return ledger
+
+
 def dropped_factor(n, radii, *, delta, leak=0.0):
     r"""What "optimal up to r^2/c_to" leaves out on the sphere of radius r.
 
@@ -732,6 +822,57 @@ def regression(shot):
     return ledger
 
 
+def worst(shot, *, eta, powers=(0, 1, 5)):
+    r"""The worst that can be done at small steps: the mean error unrolled, and what a lie adds to it.
+
+    The directions u are those of the errors of the snapshot.
+
+    Parameters
+    ----------
+    shot : Snapshot
+    eta : float in (0, a/(2Q)]
+    powers : sequence of int
+        The j at which the snapshot's lies are held against the best ones.
+
+    Examples
+    --------
+    >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
+    >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.2)
+    >>> worst(shot, eta=0.05).assert_holds().rows[-1].label
+    'U7'
+    """
+    c, alpha, theta = shot.constants, shot.net.leak, shot.theta
+    eta = checks.number(eta, "eta", above=0.0, at_most=c.a / (2 * c.Q), remedy="that is a/(2Q)")
+    if shot.size.min() == 0:
+        raise ValueError("shot.weights holds w* itself, where the error has no direction; leave that row out")
+    sigma, A = shot.law.second_moment(), shot.net.mean_patch
+    B = (1 + alpha) / 2 * shot.M @ sigma @ A.T
+    step = np.eye(len(B)) - eta * B
+    g = (shot.h + shot.xi)[:, :, None] * shot.MX[None]
+    mean, z = g.mean(axis=1), shot.xi @ shot.MX / len(shot.X)
+    noise = ((g - mean[:, None]) ** 2).sum(axis=2).mean(axis=1)
+    unit = shot.e / shot.size[:, None]
+    told, most = [], []
+    for j in powers:
+        aim = unit @ np.linalg.matrix_power(step, j)
+        told.append(aim @ z.T)
+        most.append(np.broadcast_to(theta * np.abs(aim @ shot.MX.T).mean(axis=1)[:, None], told[-1].shape))
+    total, aim = np.zeros(len(unit)), unit
+    while np.abs(aim).max() > 1e-13:
+        total, aim = total + eta * theta * np.abs(aim @ shot.MX.T).mean(axis=1), aim @ step
+    fixed = theta * np.abs(np.linalg.solve(B.T, unit.T).T @ shot.MX.T).mean(axis=1)
+    values = np.linalg.eigvalsh(A @ sigma @ A.T)
+    ledger = Ledger("The worst that can be done")
+    ledger.eq("U1", r"\mathbb E[e^+\mid w]=(I-\eta B)e+\eta z", shot.e + eta * mean, shot.e @ step.T + eta * z)
+    ledger.leq("U2", r"\mathbb E[|d|^2\mid w]\le(\sqrt Q|e|+\theta\sqrt V)^2", noise, (np.sqrt(c.Q) * shot.size + theta * np.sqrt(c.V)) ** 2)
+    ledger.leq("U3", r"|I-\eta B|^2\le1-\eta a+\eta^2Q", np.linalg.norm(step, 2) ** 2, 1 - eta * c.a + eta**2 * c.Q)
+    ledger.leq("U4", r"u\cdot(I-\eta B)^jz\le\theta\,\mathbb E|u\cdot(I-\eta B)^jMx|", np.array(told), np.array(most))
+    ledger.leq("U5", r"\theta\,\mathbb E|u\cdot B^{-1}Mx|\le\eta\theta\sum_j\mathbb E|u\cdot(I-\eta B)^jMx|", fixed, total)
+    ledger.leq("U6", r"\eta\theta\sum_j\mathbb E|u\cdot(I-\eta B)^jMx|\le\tfrac{2\theta p}{a-\eta Q}", total, 2 * theta * c.p / (c.a - eta * c.Q))
+    ledger.leq("U7", r"\tfrac{c_j}{2c_j-c_1}\le1", values / (2 * values - values[0]), 1.0)
+    return ledger
+
+
 def one_step(shot, eta):
     r"""Return :math:`E[|w + \eta g - w^*|^2 \mid w]` of every run of a snapshot, exactly, shape (R,).
 
@@ -745,3 +886,9 @@ def one_step(shot, eta):
     length = (shot.MX**2).sum(axis=1)
     residual = shot.h + shot.xi
     return shot.size**2 + 2 * eta * (residual * shot.pull).mean(axis=1) + eta**2 * (residual**2 * length).mean(axis=1)
+
+
+def _check_gate(shot):
+    n = shot.net.patches.shape[2]
+    if shot.net.patches.shape != (1, n, n) or not (np.array_equal(shot.net.patches[0], np.eye(n)) and np.array_equal(shot.M, np.eye(n))):
+        raise ValueError("shot must be of a single gate with M = I; see SingleFilterNet.gate")

@@ -96,6 +96,27 @@ def impostor(patches, leak, w_adv):
     return lambda x, mx, w, clean, coin: net(patches, leak, w_adv, x) - clean
 
 
+def closest_allowed(w, x, y, theta, leak):
+    """The filter closest to w that the label allows, by bisection along x: the gate does not decrease."""
+
+    def miss(step):
+        return y - sigma(float(np.dot(w + step * x, x)), leak)
+
+    if abs(miss(0.0)) <= theta:
+        return np.array(w, float)
+    sign = 1.0 if miss(0.0) > 0 else -1.0
+    low, high = 0.0, 1.0
+    while sign * miss(sign * high) > theta:
+        high *= 2
+    for _ in range(200):
+        middle = (low + high) / 2
+        if sign * miss(sign * middle) > theta:
+            low = middle
+        else:
+            high = middle
+    return w + sign * high * x
+
+
 # --- constants, by brute-force averages over points +-x -----------------------------------------------
 
 

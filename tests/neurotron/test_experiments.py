@@ -105,6 +105,17 @@ def test_sgd_is_trapped_where_neurotron_is_not():
     assert np.sqrt((near[-1] ** 2).mean()) == pytest.approx(0.1 * math.sqrt(2 / math.pi), rel=0.1)
 
 
+@pytest.mark.parametrize("leak", [0.0, 0.5, 1.0])
+def test_the_cautious_learner_never_moves_away_and_ends_within_its_bound(leak):
+    """One direction is never told: started at one of the two-point pair it stays; from elsewhere it comes within 4."""
+    law, far = laws.Sphere(2, 2.0), np.array([0.1 / (1 + leak), 0.0])
+    pair = experiments.cautious_errors(law, -far, theta=0.1, leak=leak, start=far, steps=500, repeats=20, seed=0)[1]
+    np.testing.assert_allclose(pair, 4 * 0.1 / (2 * (1 + leak)))
+    times, errors = experiments.cautious_errors(law, -30 * far, theta=0.1, leak=leak, start=[1.0, 2.0], steps=4000, repeats=20, seed=0)
+    assert times[-1] == 4000 and (np.diff(errors, axis=0) <= 1e-12).all()
+    assert errors[-1].max() <= 1.02 * 4 * 0.1 / (2 * (1 + leak))
+
+
 def test_feasible_corners_of_labels_that_a_filter_made():
     X = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
     corners = experiments.feasible_corners(X, [1.0, 2.0, 0.0, 0.0], theta=0.25)
@@ -163,6 +174,10 @@ def test_nearest_impostor_uses_its_whole_budget():
         (lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=0.1, eta=0, steps=2, repeats=2, seed=0), r"^eta = 0.0 must be > 0"),
         (lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=0.1, eta=0.1, steps=2.5, repeats=2, seed=0), r"^steps = 2.5 must be an integer"),
         (lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=0.1, eta=0.1, steps=2, repeats=0, seed=0), r"^repeats = 0.* must be >= 1"),
+        (lambda: experiments.cautious_errors(GAUSS, [1.0], theta=0.1, steps=2, repeats=2, seed=0), r"^w_star has shape \(1,\)"),
+        (lambda: experiments.cautious_errors(GAUSS, [1.0, 0], theta=-0.1, steps=2, repeats=2, seed=0), r"^theta = -0.1 must be >= 0"),
+        (lambda: experiments.cautious_errors(GAUSS, [1.0, 0], theta=0.1, told=-1, steps=2, repeats=2, seed=0), r"^told = -1.0 must be >= 0"),
+        (lambda: experiments.cautious_errors(GAUSS, [1.0, 0], theta=0.1, leak=-0.5, steps=2, repeats=2, seed=0), r"^leak = -0.5 must be"),
         (lambda: experiments.measured_steps(GATE, GAUSS, [1, 0], eta=0.1, target=0.0, most=5, repeats=2, seed=0), r"^target = 0.0 must be > 0"),
         (lambda: experiments.measured_steps(GATE, GAUSS, [1, 0], eta=0.1, target=0.1, most=0, repeats=2, seed=0), r"^most = 0.* must be >= 1"),
         (lambda: experiments.nearest_impostor(GATE, laws.Symmetrised([[1.0, 0.0]]), [1.0, 1.0], theta=0.1), r"^net and law give a singular C"),

@@ -66,6 +66,38 @@ def test_the_ledgers_of_both_theorems_hold(shot, share):
 
 
 @often
+@given(snapshots(), st.floats(0.05, 0.5))
+def test_the_ledger_of_the_worst_holds(shot, share):
+    c, C = shot.constants, shot.net.mean_patch @ shot.law.second_moment() @ shot.net.mean_patch.T
+    assume(c.a**2 > 1e-2 * c.Q and np.linalg.cond(C) < 1e6)  # else thousands of powers
+    proofs.worst(shot, eta=share * c.a / c.Q).assert_holds()
+
+
+@pytest.mark.parametrize("factors, row", [({"Q": 0.2}, "U2"), ({"p": 0.02}, "U6")])
+def test_the_ledger_of_the_worst_finds_a_wrong_constant(shot, factors, row):
+    eta = 0.01 * shot.constants.a / shot.constants.Q
+    proofs.worst(shot, eta=eta).assert_holds()
+    with pytest.raises(AssertionError, match=rf"(?s)steps fail.*\n  {row}: .* FAILS"):
+        proofs.worst(mutated(shot, **factors), eta=eta).assert_holds()
+
+
+def test_the_worst_of_a_clock_is_what_the_exact_mean_says():
+    """The mean error under the lie with a clock, stepped exactly, is the sum in the proposition."""
+    rng = np.random.default_rng(3)
+    X, eta, theta, T = rng.normal(size=(6, 2)), 0.05, 0.3, 400
+    law, M, u = laws.Symmetrised(X), np.array([[1.0, 0.0], [0.7, 1.0]]), np.array([0.6, 0.8])
+    points, B = law.points(), M @ law.second_moment() / 2
+    power = [np.linalg.matrix_power(np.eye(2) - eta * B, j) for j in range(T)]
+    mean = np.array([1.0, -2.0])
+    for t in range(T):
+        lies = theta * np.sign(points @ M.T @ power[T - 1 - t].T @ u)
+        mean = mean - eta * B @ mean + eta * (lies[:, None] * (points @ M.T)).mean(axis=0)
+    total = sum(eta * theta * np.abs(points @ M.T @ P.T @ u).mean() for P in power)
+    start = u @ np.linalg.matrix_power(np.eye(2) - eta * B, T) @ [1.0, -2.0]
+    assert u @ mean == pytest.approx(total + start, abs=1e-12)
+
+
+@often
 @given(snapshots(leaks=st.floats(0, 1)), st.floats(0.01, 3))
 def test_the_ledger_of_case_two_holds(shot, share):
     proofs.case_two(shot, eta=share * shot.constants.a / shot.constants.Q).assert_holds()
@@ -121,6 +153,42 @@ def test_the_two_point_bound_holds(seed, leak, theta):
     X = rng.normal(size=(20, 3))
     X *= 2.5 / np.linalg.norm(X, axis=1, keepdims=True)
     proofs.minimax(X, theta=theta, direction=rng.normal(size=3), leak=leak).assert_holds()
+
+
+@often
+@given(snapshots(gate=True, leaks=st.floats(0, 1)), st.floats(0.02, 0.95), st.integers(0, 100))
+def test_the_ledger_of_the_closest_allowed_filter_holds(shot, s, seed):
+    """Whatever the labels are within the budget, not only the greedy ones; inputs of any length."""
+    xi = shot.theta * np.random.default_rng(seed).uniform(-1, 1, size=shot.xi.shape)
+    for lies in (xi, shot.xi, -shot.xi):
+        try:
+            ledger = proofs.allowed(dataclasses.replace(shot, xi=lies), s=s)
+        except ValueError as error:  # all runs too near, or no input in the caps
+            assert str(error).startswith(("shot has no run", "s = "))
+        else:
+            ledger.assert_holds()
+
+
+@pytest.mark.parametrize("n", [2, 3, 10, 300])
+def test_the_ledger_of_the_caps_holds(n):
+    proofs.allowed_sphere(n, np.geomspace(4, min(np.exp(n), 1e30), 9)[:-1]).assert_holds()
+
+
+@often
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.1, 0.5, 1.0]), st.floats(0, 2))
+def test_the_closest_allowed_filter_against_bisection(seed, leak, theta):
+    rng = np.random.default_rng(seed)
+    w, truth, x = rng.normal(size=(3, 3))
+    y = reference.sigma(float(truth @ x), leak) + theta * rng.uniform(-1, 1)
+    step = (proofs._closest_allowed(w @ x, y, theta, leak) - w @ x) / (x @ x)
+    np.testing.assert_allclose(w + step * x, reference.closest_allowed(w, x, y, theta, leak), atol=1e-9)
+
+
+def test_the_ledger_of_the_closest_allowed_filter_finds_a_label_outside_the_budget():
+    shot = gate_shot(theta=0.01)
+    proofs.allowed(shot, s=0.3).assert_holds()
+    with pytest.raises(AssertionError, match=r"(?s)Y1: .* FAILS"):
+        proofs.allowed(dataclasses.replace(shot, xi=200 * shot.xi), s=0.3).assert_holds()
 
 
 def test_ledgers_hold_on_real_digits():
@@ -284,6 +352,13 @@ def test_lemma_a1_is_false_below_its_gamma():
         (lambda: proofs.minimax(np.diag([1.0, 2.0]), theta=0.1, direction=[1, 0]), r"^X has rows of length 1 to 2; all must lie on one sphere"),
         (lambda: proofs.minimax(np.eye(2), theta=0.0, direction=[1, 0]), r"^theta = 0.0 must be > 0"),
         (lambda: proofs.minimax(np.eye(2), theta=0.1, direction=[0, 0]), r"^direction is 0; "),
+        (lambda: proofs.allowed(gate_shot(50.0), s=0.3), r"^shot has no run with \|e\| >= r"),
+        (lambda: proofs.allowed(gate_shot(), s=1.0), r"^s = 1.0 must be"),
+        (lambda: proofs.allowed(dataclasses.replace(gate_shot(), M=2 * np.eye(3)), s=0.5), r"^shot must be of a single gate with M = I"),
+        (lambda: proofs.allowed_sphere(3, [4, 1000]), r"^samples runs from 4 to 1000; it must stay between 4 and exp\(n\) = 20.09"),
+        (lambda: proofs.worst(gate_shot(), eta=10.0), r"^eta = 10.0 must be .* that is a/\(2Q\)"),
+        (lambda: proofs.worst(dataclasses.replace(gate_shot(), weights=np.array([[1.0, 0.0, -1.0]])), eta=1e-3), r"^shot.weights holds w\* itself"),
+        (lambda: proofs.allowed_sphere(3, [2]), r"^samples runs from 2 to 2; "),
         (lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [-np.eye(2)]), r"^Ms holds no matrix with lam1 > 0; add the mean patch"),
         (lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), np.eye(2)), r"^Ms has shape \(2, 2\)"),
     ],
