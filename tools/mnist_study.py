@@ -1,4 +1,4 @@
-"""Measure what the last perturbations page tells about MNIST, and store it beside the page.
+"""Measure what the last perturbations page tells about MNIST, and store it in the package.
 
     .venv/bin/python tools/mnist_study.py [FILE]          # about half an hour; default: the tracked file
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from robustnn_core import convnet, images
 from robustnn_core.perturbations import convolution, experiments
 
-TARGET = Path(__file__).resolve().parent.parent / "chapters" / "perturbations" / "mnist-results.json"
+TARGET = Path(__file__).resolve().parent.parent / "robustnn_core" / "perturbations" / "mnist.json"
 SETTINGS = {
     "first_images": 60000, "first_epochs": 3, "perturbed_images": 30000, "second_epochs": 6, "pgd_steps": 10,
     "seeds": [0, 1, 2], "budgets": {"l2": 2.0, "linf": 0.3}, "range": [0, 1],

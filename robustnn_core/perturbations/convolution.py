@@ -5,14 +5,16 @@ force: train a ``convnet.ConvNet``, perturb every image towards a false label, t
 perturbed images with the false labels, and test it on clean ones.
 """
 
+import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from robustnn_core import attacks, checks, convnet, streams
 
-__all__ = ["RULES", "Lesson", "enlarge", "false_labels", "learn_images", "perturb_images", "score"]
+__all__ = ["RULES", "Lesson", "enlarge", "false_labels", "learn_images", "perturb_images", "score", "stored"]
 
 RULES = ("random", "deterministic")
 
@@ -171,3 +173,14 @@ def learn_images(X, labels, test, *, epochs, seed, **options):
     """
     net, history = convnet.train(X, labels, epochs=epochs, seed=seed, watch=lambda now: score(now, *test), **options)
     return Lesson(np.array(history.watched), float(history.accuracy[-1]), net)
+
+
+def stored():
+    """Return what ``tools/mnist_study.py`` measured on MNIST: settings, and results by seed.
+
+    Examples
+    --------
+    >>> stored()["settings"]["seeds"]
+    [0, 1, 2]
+    """
+    return json.loads((Path(__file__).parent / "mnist.json").read_text(encoding="utf-8"))
