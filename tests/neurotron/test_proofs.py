@@ -75,7 +75,7 @@ def test_the_ledger_of_the_worst_holds(shot, share):
 
 @pytest.mark.parametrize("factors, row", [({"Q": 0.2}, "U2"), ({"p": 0.02}, "U6")])
 def test_the_ledger_of_the_worst_finds_a_wrong_constant(shot, factors, row):
-    eta = 0.01 * shot.constants.a / shot.constants.Q
+    eta = 0.25 * shot.constants.a / shot.constants.Q
     proofs.worst(shot, eta=eta).assert_holds()
     with pytest.raises(AssertionError, match=rf"(?s)steps fail.*\n  {row}: .* FAILS"):
         proofs.worst(mutated(shot, **factors), eta=eta).assert_holds()
