@@ -223,22 +223,14 @@ def sgd_errors(law, w_star, *, theta, eta, steps, repeats, seed, start=None, rec
     w_star = checks.array(w_star, "w_star", shape=(law.n,))
     theta = checks.number(theta, "theta", at_least=0.0)
     eta = checks.number(eta, "eta", above=0.0)
-    steps = checks.integer(steps, "steps", at_least=0)
-    repeats = checks.integer(repeats, "repeats", at_least=1)
-    records = checks.integer(records, "records", at_least=2)
-    rng = streams.generator(seed)
-    w = np.tile(np.zeros(law.n) if start is None else checks.array(start, "start", shape=(law.n,)), (repeats, 1))
-    times = np.unique(np.linspace(0, steps, min(records, steps + 1)).round().astype(int))
-    errors = []
-    for t in range(steps + 1):
-        if t in times:
-            errors.append(np.linalg.norm(w - w_star, axis=1))
-        X = law.sample(rng, repeats)
+
+    def step(w, X):
         z = (w * X).sum(axis=1)
         xi = theta * np.where(((w - w_star) * X).sum(axis=1) >= 0, 1.0, -1.0)
         residual = np.maximum(X @ w_star, 0) + xi - np.maximum(z, 0)
-        w = w + eta * (residual * (z > 0))[:, None] * X
-    return times, np.array(errors)
+        return w + eta * (residual * (z > 0))[:, None] * X
+
+    return _errors(law, w_star, step, steps, repeats, seed, start, records)
 
 
 def cautious_errors(law, w_star, *, theta, steps, repeats, seed, leak=0.0, start=None, told=None, records=60):
@@ -277,6 +269,19 @@ def cautious_errors(law, w_star, *, theta, steps, repeats, seed, leak=0.0, start
     theta = checks.number(theta, "theta", at_least=0.0)
     told = theta if told is None else checks.number(told, "told", at_least=0.0)
     leak = checks.number(leak, "leak", at_least=0.0, at_most=1.0)
+
+    def step(w, X):
+        z, clean = (w * X).sum(axis=1), nets.leaky_relu(X @ w_star, leak)
+        y = clean + np.clip(nets.leaky_relu(z, leak) - clean, -theta, theta)
+        move = proofs._closest_allowed(z, y, told, leak) - z
+        square = (X**2).sum(axis=1)
+        return w + (move / np.where(square > 0, square, 1.0))[:, None] * X
+
+    return _errors(law, w_star, step, steps, repeats, seed, start, records)
+
+
+def _errors(law, w_star, step, steps, repeats, seed, start, records):
+    """Return times and errors of ``repeats`` runs of ``step(w, X)``, a row of w and of X a run."""
     steps = checks.integer(steps, "steps", at_least=0)
     repeats = checks.integer(repeats, "repeats", at_least=1)
     records = checks.integer(records, "records", at_least=2)
@@ -287,12 +292,7 @@ def cautious_errors(law, w_star, *, theta, steps, repeats, seed, leak=0.0, start
     for t in range(steps + 1):
         if t in kept:
             errors.append(np.linalg.norm(w - w_star, axis=1))
-        X = law.sample(rng, repeats)
-        z, clean = (w * X).sum(axis=1), nets.leaky_relu(X @ w_star, leak)
-        y = clean + np.clip(nets.leaky_relu(z, leak) - clean, -theta, theta)
-        move = proofs._closest_allowed(z, y, told, leak) - z
-        square = (X**2).sum(axis=1)
-        w = w + (move / np.where(square > 0, square, 1.0))[:, None] * X
+        w = step(w, law.sample(rng, repeats))
     return times, np.array(errors)
 
 

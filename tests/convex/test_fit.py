@@ -1,5 +1,3 @@
-import importlib.util
-
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -27,7 +25,6 @@ def check(f, X, y):
     assert (np.diff(f.history["objective"]) <= 0).all() and (np.diff(f.history["lower_bound"]) >= 0).all()
 
 
-@pytest.mark.skipif(importlib.util.find_spec("cvxpy") is None, reason="cvxpy is not installed")
 @pytest.mark.parametrize("loss", program.LOSSES)
 @pytest.mark.parametrize("shape", [(25, 4, 8), (40, 6, 12)])
 def test_agrees_with_cvxpy(loss, shape):
