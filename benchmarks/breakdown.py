@@ -44,7 +44,9 @@ def linear_estimators(n, p, m):
             return lambda X, y: model.fit(X, y).coef_
 
         def ransac(X, y):
-            return lm.RANSACRegressor(lm.LinearRegression(fit_intercept=False), random_state=0).fit(X, y).estimator_.coef_
+            return (
+                lm.RANSACRegressor(lm.LinearRegression(fit_intercept=False), random_state=0).fit(X, y).estimator_.coef_
+            )
 
         found["sklearn HuberRegressor"] = coef(lm.HuberRegressor(fit_intercept=False, max_iter=1000))
         found["sklearn RANSACRegressor"] = ransac
@@ -98,8 +100,13 @@ def scaling(p=8):
     for n in (10**3, 10**4, 10**5) if QUICK else (10**3, 10**4, 10**5, 10**6):
         X, model = breakdown.LinearProblem(n, p).draw(0)
         y, _ = breakdown.corrupt(X, model.predict(X), fraction=0.3, attack=attacks.GrossOutliers(), seed=0)
-        row = [timed(lambda: breakdown.torrent(X, y, keep=int(0.7 * n)))[0], timed(lambda: breakdown.lts(X, y, keep=n // 2 + p, seed=0))[0]]
-        print(f"  n = {n:8d}   torrent {row[0]:8.4f}   lts {row[1]:8.4f}   per point {1e6 * row[0] / n:.2f} and {1e6 * row[1] / n:.2f} us")
+        row = [
+            timed(lambda: breakdown.torrent(X, y, keep=int(0.7 * n)))[0],
+            timed(lambda: breakdown.lts(X, y, keep=n // 2 + p, seed=0))[0],
+        ]
+        print(
+            f"  n = {n:8d}   torrent {row[0]:8.4f}   lts {row[1]:8.4f}   per point {1e6 * row[0] / n:.2f} and {1e6 * row[1] / n:.2f} us"
+        )
 
 
 def network(K=4, n=10_000, d=20):
@@ -109,7 +116,9 @@ def network(K=4, n=10_000, d=20):
     rng = np.random.default_rng(0)
     X, net = breakdown.NetProblem(n, d, tuple(signs)).draw(0)
     truth = net.predict(X)
-    y, _ = breakdown.corrupt(X, truth + 0.1 * rng.standard_normal(n), fraction=0.1, attack=attacks.GrossOutliers(), seed=0)
+    y, _ = breakdown.corrupt(
+        X, truth + 0.1 * rng.standard_normal(n), fraction=0.1, attack=attacks.GrossOutliers(), seed=0
+    )
     h = int(0.75 * n)
     start = net.weights + 0.3 * rng.standard_normal(net.weights.shape) / np.sqrt(d)
     print(f"\nnetwork, K = {K}, n = {n}, d = {d}, h = 3n/4, noise .1: trimmed loss per point, seconds")
@@ -148,7 +157,9 @@ def network(K=4, n=10_000, d=20):
         return loss(U)
 
     seconds, value = timed(scipy_fit)
-    print(f"  {'scipy least_squares':28s} {value:9.6f} {seconds:9.4f}   {seconds / took['partition_fit']:.0f} times partition_fit")
+    print(
+        f"  {'scipy least_squares':28s} {value:9.6f} {seconds:9.4f}   {seconds / took['partition_fit']:.0f} times partition_fit"
+    )
     if have("torch"):
         import torch
 
@@ -168,7 +179,9 @@ def network(K=4, n=10_000, d=20):
             return value.item()
 
         seconds, value = timed(adam)
-        print(f"  {'torch Adam (CPU)':28s} {value:9.6f} {seconds:9.4f}   {seconds / took['partition_fit']:.0f} times partition_fit")
+        print(
+            f"  {'torch Adam (CPU)':28s} {value:9.6f} {seconds:9.4f}   {seconds / took['partition_fit']:.0f} times partition_fit"
+        )
     else:
         print("  torch is not installed: its row is missing")
 
@@ -183,9 +196,13 @@ def curves():
             problem = breakdown.NetProblem(n, d, signs, balanced=True)
             for attack in (attacks.ActiveHalf(0.5), attacks.Leverage()):
                 seconds, curve = timed(
-                    lambda: breakdown.breakdown_curve("partition", problem, attack, fractions=fractions, trials=trials, seed=0, executor=pool)
+                    lambda: breakdown.breakdown_curve(
+                        "partition", problem, attack, fractions=fractions, trials=trials, seed=0, executor=pool
+                    )
                 )
-                print(f"  K = {len(signs)}, {type(attack).__name__:12s} {seconds:6.2f} s, breakdown point {curve.breakdown_point:.2f}")
+                print(
+                    f"  K = {len(signs)}, {type(attack).__name__:12s} {seconds:6.2f} s, breakdown point {curve.breakdown_point:.2f}"
+                )
 
 
 if __name__ == "__main__":

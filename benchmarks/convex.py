@@ -58,7 +58,10 @@ def record(row):
     name = f"{row['solver']} {row['tol']:.0e}"
     gap = f"{row['gap']:8.1e}" if "gap" in row else " " * 8
     alone = f"{row['solver_cpu_seconds']:9.3f}" if "solver_cpu_seconds" in row else " " * 9
-    print(f"  n={row['n']:<6d} {row['loss']:9s} {name:15s} {row['objective']:14.6f} {gap} {row['seconds']:9.3f} {row['cpu_seconds']:9.3f} {alone}  {row['note']}", flush=True)
+    print(
+        f"  n={row['n']:<6d} {row['loss']:9s} {name:15s} {row['objective']:14.6f} {gap} {row['seconds']:9.3f} {row['cpu_seconds']:9.3f} {alone}  {row['note']}",
+        flush=True,
+    )
     if OPTIONS.save:
         save(pathlib.Path(OPTIONS.save))
 
@@ -75,7 +78,8 @@ def save(path):
         "cores": os.cpu_count(),
         "machine": platform.machine(),
         "python": platform.python_version(),
-        "versions": before["about"]["versions"] | {m: version(m) for m in ("numpy", "scipy", "numba", "cvxpy", "clarabel", "scs") if have(m)},
+        "versions": before["about"]["versions"]
+        | {m: version(m) for m in ("numpy", "scipy", "numba", "cvxpy", "clarabel", "scs") if have(m)},
         "seconds": "wall clock, best of `runs`; for the peers with modelling; solver_seconds is without",
         "cpu_seconds": "processor time of the same calls, which a busy machine does not stretch; solver_cpu_seconds without modelling",
         "load": os.getloadavg()[0],
@@ -87,7 +91,9 @@ def save(path):
 def problem(n, d, P, loss, seed=0):
     rng = np.random.default_rng(seed)
     X = np.c_[rng.standard_normal((n, d - 1)), np.ones(n)]
-    y = np.maximum(X @ rng.standard_normal((d, 3)), 0) @ np.array([1, -1, 0.5]) / np.sqrt(d) + 0.1 * rng.standard_normal(n)
+    y = np.maximum(X @ rng.standard_normal((d, 3)), 0) @ np.array([1, -1, 0.5]) / np.sqrt(
+        d
+    ) + 0.1 * rng.standard_normal(n)
     if loss != "squared":
         y = np.where(y > np.median(y), 1.0, -1.0)
     gates = rng.standard_normal((d, 2 * P))
@@ -129,11 +135,25 @@ def ours(n, d, P, loss, beta, tol, name="fit", trials=TRIALS, **options):
     f = runs[0][1]
     record(
         row(
-            n, d, P, loss, beta, name, tol, objective=f.objective, lower_bound=f.lower_bound, gap=f.gap,
-            converged=f.converged, seconds=min(run[0] for run in runs), cpu_seconds=min(run[2] for run in runs), runs=trials, recorded=len(f.history["seconds"]),
-            units=len(f.net.weights), note="" if f.converged else "budget ran out",
+            n,
+            d,
+            P,
+            loss,
+            beta,
+            name,
+            tol,
+            objective=f.objective,
+            lower_bound=f.lower_bound,
+            gap=f.gap,
+            converged=f.converged,
+            seconds=min(run[0] for run in runs),
+            cpu_seconds=min(run[2] for run in runs),
+            runs=trials,
+            recorded=len(f.history["seconds"]),
+            units=len(f.net.weights),
+            note="" if f.converged else "budget ran out",
         )
-    )  # fmt: skip
+    )
 
 
 def peer(n, d, P, loss, beta, tol, solver, trials=TRIALS):
@@ -152,14 +172,28 @@ def peer(n, d, P, loss, beta, tol, solver, trials=TRIALS):
         return
     record(
         row(
-            n, d, P, loss, beta, solver, tol, objective=runs[0][1][0], seconds=min(run[0] for run in runs), cpu_seconds=min(run[2] for run in runs), runs=len(runs),
-            solver_seconds=min(run[1][1] for run in runs), solver_cpu_seconds=min(run[1][2] for run in runs), note="not certified",
+            n,
+            d,
+            P,
+            loss,
+            beta,
+            solver,
+            tol,
+            objective=runs[0][1][0],
+            seconds=min(run[0] for run in runs),
+            cpu_seconds=min(run[2] for run in runs),
+            runs=len(runs),
+            solver_seconds=min(run[1][1] for run in runs),
+            solver_cpu_seconds=min(run[1][2] for run in runs),
+            note="not certified",
         )
-    )  # fmt: skip
+    )
 
 
 def tables():
-    print("size, loss, solver and tolerance, objective, certified gap, seconds, CPU seconds, CPU seconds of the solver alone")
+    print(
+        "size, loss, solver and tolerance, objective, certified gap, seconds, CPU seconds, CPU seconds of the solver alone"
+    )
     if "200" in OPTIONS.only:
         convex.fit(*problem(30, 4, 5, "squared"), beta=1.0)  # warm
         for loss, beta in LOSSES:

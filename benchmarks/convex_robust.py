@@ -41,10 +41,10 @@ def clarabel(X, y, active, beta, e, loss):
         value = cp.sum(cp.logistic(-cp.multiply(y, margin) + spread)) / n
     else:
         value = 0.5 * cp.sum_squares(cp.abs(margin - y) + spread)
-    rules = [
-        cp.multiply(2.0 * active[:, i] - 1, X @ B[:, i]) >= cp.abs(B[:, i]) @ e for B in (V, W) for i in range(P)
-    ]
-    problem = cp.Problem(cp.Minimize(value + beta * (cp.sum(cp.norm(V, 2, axis=0)) + cp.sum(cp.norm(W, 2, axis=0)))), rules)
+    rules = [cp.multiply(2.0 * active[:, i] - 1, X @ B[:, i]) >= cp.abs(B[:, i]) @ e for B in (V, W) for i in range(P)]
+    problem = cp.Problem(
+        cp.Minimize(value + beta * (cp.sum(cp.norm(V, 2, axis=0)) + cp.sum(cp.norm(W, 2, axis=0)))), rules
+    )
     problem.solve(solver=cp.CLARABEL, max_threads=1)
     return problem.solver_stats.solve_time, problem.value
 
@@ -64,7 +64,17 @@ def robust_rows():
             peer = (np.nan, np.nan)
             if have("cvxpy") and have("clarabel"):
                 peer = clarabel(X, y, patterns.active, 1e-3, f.radius, loss)
-            rows.append((f"digits n={n} P={patterns.count} {loss}", f.objective, f.lower_bound, f.gap, min(took), peer[1], peer[0]))
+            rows.append(
+                (
+                    f"digits n={n} P={patterns.count} {loss}",
+                    f.objective,
+                    f.lower_bound,
+                    f.gap,
+                    min(took),
+                    peer[1],
+                    peer[0],
+                )
+            )
     return rows
 
 
@@ -73,7 +83,10 @@ def robust():
     if not (have("cvxpy") and have("clarabel")):
         print("  cvxpy or Clarabel is not installed: its columns are missing")
     for name, value, lower, gap, took, peer, seconds in robust_rows():
-        print(f"  {name:28s} {value:.6f} {lower:.6f} {gap:.1e} {took:7.2f} | {peer:.6f} {seconds:7.2f} {seconds / took:5.1f}", flush=True)
+        print(
+            f"  {name:28s} {value:.6f} {lower:.6f} {gap:.1e} {took:7.2f} | {peer:.6f} {seconds:7.2f} {seconds / took:5.1f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

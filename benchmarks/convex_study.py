@@ -50,7 +50,14 @@ def row(name, n, radius, seed):
     found = experiments.robust_compare(
         X, y, X_test, y_test, radius=radius, beta=BETA, patterns=PATTERNS, width=WIDTH, steps=STEPS, seed=own
     )
-    result = {"data": name, "n": n, "radius": radius, "seed": seed, "kept": found.kept, "lower_bound": found.lower_bound}
+    result = {
+        "data": name,
+        "n": n,
+        "radius": radius,
+        "seed": seed,
+        "kept": found.kept,
+        "lower_bound": found.lower_bound,
+    }
     for field in ("clean", "fgsm", "pgd", "objective", "reached"):
         result[field] = {key: round(value, 6) for key, value in getattr(found, field).items()}
     result["certified"] = {
@@ -58,7 +65,10 @@ def row(name, n, radius, seed):
         for key, net in found.nets.items()
     }
     told = " ".join(f"{key} {found.clean[key]:.3f}/{found.pgd[key]:.3f}" for key in found.clean)
-    print(f"{name} n={n} radius={radius} seed={seed} kept={found.kept} {time.perf_counter() - begin:.1f} s {told}", flush=True)
+    print(
+        f"{name} n={n} radius={radius} seed={seed} kept={found.kept} {time.perf_counter() - begin:.1f} s {told}",
+        flush=True,
+    )
     return result
 
 
@@ -66,14 +76,22 @@ def separated(seed, radius=0.08):
     """Twenty separated points of the plane with random labels: the training objective and its bracket."""
     X, y = experiments.plane("random", 20, (seed,))
     fit = convex.fit_robust(X, y, experiments.gates(X, PATTERNS, seed), beta=BETA, radius=radius)
-    result = {"seed": seed, "radius": radius, "kept": int((~fit.screened).sum()), "convex": fit.objective, "lower_bound": fit.lower_bound}
+    result = {
+        "seed": seed,
+        "radius": radius,
+        "kept": int((~fit.screened).sum()),
+        "convex": fit.objective,
+        "lower_bound": fit.lower_bound,
+    }
     every = convex.screen_patterns(X, convex.enumerate_patterns(X), radius)
     best = convex.fit_robust(X, y, every, beta=BETA, radius=radius)
     result["all"] = [every.count, best.lower_bound, best.objective]
     linear = convex.robust_linear(X, y, beta=BETA, radius=radius)
     result["linear"] = linear.objective
     for width in (WIDTH, 200):
-        net = convex.train_gradient(X, y, width=width, beta=BETA, attack="pgd", radius=radius, steps=STEPS, seed=seed).net
+        net = convex.train_gradient(
+            X, y, width=width, beta=BETA, attack="pgd", radius=radius, steps=STEPS, seed=seed
+        ).net
         bracket = convex.worst_case_loss(net, X, y, radius=radius)
         met = convex.attack_box(net, X, y, radius=radius, restarts=20, seed=seed)
         reached = max(bracket.reached, float(np.maximum(1 - y * net.predict(met), 0).mean()))

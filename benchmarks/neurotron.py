@@ -56,9 +56,17 @@ def draw(total):
 def run(n, steps, repeats, threads):
     w_star = np.ones(n) / math.sqrt(n)
     return train(
-        nets.SingleFilterNet.gate(n), laws.Gaussian(n), w_star,
-        adversary=adv.Greedy(THETA), eta=0.5 / (n + 2), steps=steps, repeats=repeats, seed=0, records=2, threads=threads,
-    )  # fmt: skip
+        nets.SingleFilterNet.gate(n),
+        laws.Gaussian(n),
+        w_star,
+        adversary=adv.Greedy(THETA),
+        eta=0.5 / (n + 2),
+        steps=steps,
+        repeats=repeats,
+        seed=0,
+        records=2,
+        threads=threads,
+    )
 
 
 def drawing(rounds, share):
@@ -73,10 +81,32 @@ def drawing(rounds, share):
         bare, one, two = (1e9 * np.median(t) / (steps * repeats) for t in times)
         target = 1.5 if n == 2 else 1.0
         rows.append(
-            [n, f"{bare:.1f}", f"{one:.1f}", f"{two:.1f}", *(ratio(t, times[0]) for t in times[1:]), f"{target} / 0.6", "yes" if same else "NO"]
+            [
+                n,
+                f"{bare:.1f}",
+                f"{one:.1f}",
+                f"{two:.1f}",
+                *(ratio(t, times[0]) for t in times[1:]),
+                f"{target} / 0.6",
+                "yes" if same else "NO",
+            ]
         )
-    print("`train` (greedy adversary, single gate) against drawing the same normal numbers with NumPy, ns a step and repeat:\n")
-    table(["n", "drawing", "1 thread", "2 threads", "ratio, 1 thread", "ratio, 2 threads", "wanted, at most", "same bits"], rows)
+    print(
+        "`train` (greedy adversary, single gate) against drawing the same normal numbers with NumPy, ns a step and repeat:\n"
+    )
+    table(
+        [
+            "n",
+            "drawing",
+            "1 thread",
+            "2 threads",
+            "ratio, 1 thread",
+            "ratio, 2 threads",
+            "wanted, at most",
+            "same bits",
+        ],
+        rows,
+    )
 
 
 # --- (b) against other ways to write it ---------------------------------------------------------------
@@ -126,18 +156,28 @@ def peers(rounds, share):
     for n in (2, 10, 50):
         steps, repeats = 400 // share, 2000
         few = 10  # the plain loop is linear in the repeats
-        calls = [lambda: run(n, steps, repeats, 1), lambda: plain_loop(n, steps, few), lambda: vectorised(n, steps, repeats)]
+        calls = [
+            lambda: run(n, steps, repeats, 1),
+            lambda: plain_loop(n, steps, few),
+            lambda: vectorised(n, steps, repeats),
+        ]
         if torch is not None:
             calls.append(lambda: in_torch(n, steps, repeats))
             in_torch(n, 2, repeats)
-        errors = [np.sqrt(((c().weights if i == 0 else c()) - 1 / math.sqrt(n)).__pow__(2).sum(axis=1).mean()) for i, c in enumerate(calls)]
+        errors = [
+            np.sqrt(((c().weights if i == 0 else c()) - 1 / math.sqrt(n)).__pow__(2).sum(axis=1).mean())
+            for i, c in enumerate(calls)
+        ]
         if not quick_agreement(errors):
             raise RuntimeError(f"the peers do not simulate the same thing: rms errors {errors}")
         times = interleaved(max(3, rounds // 2), *calls)
         times[1] = times[1] * (repeats / few)
         rows.append([n, *(ratio(t, times[0]) for t in times[1:]), *([] if torch is not None else ["not installed"])])
     print("How many times longer others take for the same simulation (2000 repeats; `train` on one thread):\n")
-    table(["n", "NumPy, loop over repeats (wanted >= 20)", "NumPy, all repeats at once", "PyTorch, all repeats at once"], rows)
+    table(
+        ["n", "NumPy, loop over repeats (wanted >= 20)", "NumPy, all repeats at once", "PyTorch, all repeats at once"],
+        rows,
+    )
 
 
 def quick_agreement(errors):
@@ -162,25 +202,47 @@ def regimes(share):
     s = poisoned_schedule(c, theta=0.11705, eps=0.5, delta=0.1, start=1.0)
     attacks = [adv.NoAttack(), adv.Constant(0.11705), adv.RandomSign(0.11705), adv.Greedy(0.11705)]
     for attack in attacks:
-        train(gate(2), ball(2, 4.0), [1.0, 0.0], adversary=attack, eta=s.eta, steps=s.steps - 1, repeats=repeats, seed=0)
+        train(
+            gate(2), ball(2, 4.0), [1.0, 0.0], adversary=attack, eta=s.eta, steps=s.steps - 1, repeats=repeats, seed=0
+        )
     lap("E1")
     for attack in (adv.Constant(0.1), adv.RandomSign(0.1), adv.Greedy(0.1)):
         for eta, steps in ((0.08, 400), (0.02, 1500), (0.005, 5000)):
-            train(gate(10), ball(10), np.eye(10)[0], adversary=attack, eta=eta, steps=steps, repeats=repeats // 10, seed=0)
+            train(
+                gate(10), ball(10), np.eye(10)[0], adversary=attack, eta=eta, steps=steps, repeats=repeats // 10, seed=0
+            )
     lap("E2")
     for n in (5, 20, 80):
         s = sharp_schedule(constants(gate(n), ball(n)), eps=0.1, delta=0.01, start=1.0)
-        experiments.measured_steps(gate(n), ball(n), np.eye(n)[0], eta=s.eta, target=1e-4, most=s.steps, repeats=repeats // 10, seed=0)
+        experiments.measured_steps(
+            gate(n), ball(n), np.eye(n)[0], eta=s.eta, target=1e-4, most=s.steps, repeats=repeats // 10, seed=0
+        )
     lap("E3")
     net, law = nets.SingleFilterNet.convolution(3, 2), laws.Cube(3, 30.0)
     s = poisoned_schedule(constants(net, law), theta=0.1343, eps=0.6, delta=0.1, start=1.0)
-    train(net, law, [1.0, 0.0], adversary=adv.Greedy(0.1343), eta=s.eta, steps=s.steps - 1, repeats=repeats // 10, seed=0)
+    train(
+        net, law, [1.0, 0.0], adversary=adv.Greedy(0.1343), eta=s.eta, steps=s.steps - 1, repeats=repeats // 10, seed=0
+    )
     lap("E4")
     w_adv = experiments.impostor_pair([1.0, 0.0, 0.0], theta=0.2, radius=2.0, direction=[1.0, 0.0, 0.0])
-    train(gate(3), laws.Sphere(3, 2.0), [1.0, 0.0, 0.0], adversary=adv.Impostor(w_adv), eta=0.3, steps=2000, repeats=repeats // 10, seed=0)
+    train(
+        gate(3),
+        laws.Sphere(3, 2.0),
+        [1.0, 0.0, 0.0],
+        adversary=adv.Impostor(w_adv),
+        eta=0.3,
+        steps=2000,
+        repeats=repeats // 10,
+        seed=0,
+    )
     lap("E5")
-    print(f"The regimes of the book in seconds ({repeats} repeats in E1, {repeats // 10} in the others), all threads:\n")
-    table([*seconds, "together", "wanted"], [[*(f"{v:.2f}" for v in seconds.values()), f"{sum(seconds.values()):.1f}", "well under 60"]])
+    print(
+        f"The regimes of the book in seconds ({repeats} repeats in E1, {repeats // 10} in the others), all threads:\n"
+    )
+    table(
+        [*seconds, "together", "wanted"],
+        [[*(f"{v:.2f}" for v in seconds.values()), f"{sum(seconds.values()):.1f}", "well under 60"]],
+    )
 
 
 # --- what a first call costs --------------------------------------------------------------------------
@@ -198,7 +260,11 @@ def compilation():
     with tempfile.TemporaryDirectory() as cache:
         environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"} | {"ROBUSTNN_CACHE": cache}
         seconds = [
-            float(subprocess.run([sys.executable, "-c", FIRST_CALL], env=environment, capture_output=True, text=True, check=True).stdout)
+            float(
+                subprocess.run(
+                    [sys.executable, "-c", FIRST_CALL], env=environment, capture_output=True, text=True, check=True
+                ).stdout
+            )
             for _ in range(2)
         ]
     print("The first call of `train`, in seconds:\n")

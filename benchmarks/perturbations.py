@@ -28,7 +28,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
-    print(f"## Perturbations\n\nPyTorch {torch.__version__ if torch else 'not installed: its rows are missing'}\n", flush=True)
+    print(
+        f"## Perturbations\n\nPyTorch {torch.__version__ if torch else 'not installed: its rows are missing'}\n",
+        flush=True,
+    )
     multipliers(quick)
     dimension(quick)
     cnn(quick)
@@ -78,21 +81,29 @@ def multipliers(quick, count=200, dimension=2000, width=100):
     slow = P.train_descent(X, y, leak=LEAK, width=width, steps=steps, rate=rate, seed=0)
     lam = P.least_squares_multipliers(slow)[0]
     wanted = min(error(slow.multipliers), error(lam))
-    print(f"N = {count}, d = {dimension}, width {width}: {steps} steps of gradient descent reach margin {slow.margins.min():.3g}")
-    print(f"and know the multipliers to {wanted:.1e} (the better of secant {error(slow.multipliers):.1e} and least squares {error(lam):.1e})\n")
+    print(
+        f"N = {count}, d = {dimension}, width {width}: {steps} steps of gradient descent reach margin {slow.margins.min():.3g}"
+    )
+    print(
+        f"and know the multipliers to {wanted:.1e} (the better of secant {error(slow.multipliers):.1e} and least squares {error(lam):.1e})\n"
+    )
     for reached in range(2, 400, 2):
         flow = P.train_flow(X, y, leak=LEAK, width=width, steps=reached, seed=0)
         if flow.separated and error(flow.multipliers) <= wanted:
             break
     ours, flow = best(5, lambda: P.train_flow(X, y, leak=LEAK, width=width, steps=reached, seed=0))
-    print(f"train_flow reaches {error(flow.multipliers):.1e} in {reached} steps, {1e3 * ours:.2f} ms, Gram matrix included")
+    print(
+        f"train_flow reaches {error(flow.multipliers):.1e} in {reached} steps, {1e3 * ours:.2f} ms, Gram matrix included"
+    )
     solve, _ = best(5, lambda: P.kkt_multipliers(X, y, LEAK))
     print(f"kkt_multipliers gives them to rounding in {1e3 * solve:.2f} ms")
     if torch:
         short = 20 if quick else 200
         a_step = torch_descent(X, y, width, short, rate)
         total = a_step * steps
-        print(f"PyTorch: {1e3 * a_step:.2f} ms a step, measured on {short} steps; {steps} steps take {total:.0f} s (scaled)")
+        print(
+            f"PyTorch: {1e3 * a_step:.2f} ms a step, measured on {short} steps; {steps} steps take {total:.0f} s (scaled)"
+        )
         print(f"ratio {total / ours:.0f} (wanted >= 1000)")
     print(flush=True)
 
@@ -101,7 +112,9 @@ def multipliers(quick, count=200, dimension=2000, width=100):
 
 
 def dimension(quick, count=100):
-    print(f"A step of train_flow at N = {count}, width 20, microseconds (the difference of 2500 and 500 steps, Gram given):\n")
+    print(
+        f"A step of train_flow at N = {count}, width 20, microseconds (the difference of 2500 and 500 steps, Gram given):\n"
+    )
     found = []
     for d in (200, 2000, 20_000) if quick else (200, 2000, 20_000, 200_000):
         X, y = experiments.uniform(count, d, seed=0)
@@ -129,8 +142,13 @@ def paper(quick):
     unit = 1024 if sys.platform != "darwin" else 1
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
     print(f"d = {d}, N = {N}, N_adv = {N_adv}, leak .01, eps .78, 100 steps: {seconds:.0f} s, {memory:.1f} GB at most")
-    print(f"accuracy {result.second:.3f} (first net {result.first:.3f}), the formula {formula:.3f}, the paper {1.0:.3f}")
-    print(f"smallest margin of the second net {result.second_run.margins.min():.3g}, separated: {result.second_run.separated}\n", flush=True)
+    print(
+        f"accuracy {result.second:.3f} (first net {result.first:.3f}), the formula {formula:.3f}, the paper {1.0:.3f}"
+    )
+    print(
+        f"smallest margin of the second net {result.second_run.margins.min():.3g}, separated: {result.second_run.separated}\n",
+        flush=True,
+    )
 
 
 # --- (d) the convolutional net -----------------------------------------------------------------------------
@@ -141,8 +159,15 @@ def torch_cnn(X, y, batch, threads):
     torch.set_num_threads(threads)
     m = torch.nn
     net = m.Sequential(
-        m.Conv2d(1, 8, 5), m.ReLU(), m.MaxPool2d(2), m.Conv2d(8, 16, 5), m.ReLU(), m.MaxPool2d(2), m.Flatten(), m.Linear(256, 10)
-    )  # fmt: skip
+        m.Conv2d(1, 8, 5),
+        m.ReLU(),
+        m.MaxPool2d(2),
+        m.Conv2d(8, 16, 5),
+        m.ReLU(),
+        m.MaxPool2d(2),
+        m.Flatten(),
+        m.Linear(256, 10),
+    )
     images, labels = torch.tensor(X, dtype=torch.float32).reshape(-1, 1, 28, 28), torch.tensor(y)
     optimizer, total, hits = torch.optim.Adam(net.parameters(), lr=2e-3), 0.0, 0
     for rows in torch.randperm(len(X)).split(batch):
@@ -177,7 +202,9 @@ def cnn(quick, batch=64):
     if torch:
         mine = seconds.pop("convnet.train")
         for name, other in seconds.items():
-            print(f"  {name} over ours: best {min(other) / min(mine):.2f}, median {np.median(np.divide(other, mine)):.2f} (wanted >= 1)")
+            print(
+                f"  {name} over ours: best {min(other) / min(mine):.2f}, median {np.median(np.divide(other, mine)):.2f} (wanted >= 1)"
+            )
     print(flush=True)
 
 

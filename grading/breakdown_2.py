@@ -88,7 +88,9 @@ WRONG = {
     "opposite_unit": [lambda u, leak: -u, lambda u, leak: -leak * u, lambda u, leak: u / leak],
     "tied_labels": [
         lambda X, u, h: np.maximum(X @ u, 0),
-        lambda X, u, h: np.maximum(X @ u, 0) * np.where(np.arange(len(X)) < len(X) - h, 0.5, 1),  # half of the lies sleep
+        lambda X, u, h: (
+            np.maximum(X @ u, 0) * np.where(np.arange(len(X)) < len(X) - h, 0.5, 1)
+        ),  # half of the lies sleep
         lambda X, u, h: np.maximum(X @ u, 0) / 2,
     ],
     "share_noticed": [

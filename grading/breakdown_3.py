@@ -18,10 +18,20 @@ def slope_at_kink(X, y, u, step):
 def hidden_slope_at_kink(answer):
     for seed in range(4):
         rng = np.random.default_rng(80 + seed)
-        X, y, u, step = rng.standard_normal((12, 3)), rng.standard_normal(12), np.array([0.0, 1.0, 0.0]), rng.standard_normal(3)
+        X, y, u, step = (
+            rng.standard_normal((12, 3)),
+            rng.standard_normal(12),
+            np.array([0.0, 1.0, 0.0]),
+            rng.standard_normal(3),
+        )
         X[:5, 1] = 0  # on the kink
         known = [np.sum((y - np.maximum(X @ (u + t * step), 0)) ** 2) for t in (0.0, 1e-7)]
-        compare(call(answer, X, y, u, step, name="slope_at_kink"), (known[1] - known[0]) / 1e-7, name="slope_at_kink", tol=1e-4)
+        compare(
+            call(answer, X, y, u, step, name="slope_at_kink"),
+            (known[1] - known[0]) / 1e-7,
+            name="slope_at_kink",
+            tol=1e-4,
+        )
 
 
 def regions_suffice(patterns):
@@ -36,7 +46,11 @@ def hidden_regions_suffice(answer):
         K, d = int(rng.integers(2, 5)), 2
         patterns = rng.integers(0, 2, (int(rng.integers(K, K + 2)), K))
         Z = np.vstack([np.kron(row, rng.standard_normal((5, d))) for row in patterns])  # five points a region
-        compare(call(answer, patterns, name="regions_suffice"), np.linalg.matrix_rank(Z) == K * d, name="regions_suffice (1 for True)")
+        compare(
+            call(answer, patterns, name="regions_suffice"),
+            np.linalg.matrix_rank(Z) == K * d,
+            name="regions_suffice (1 for True)",
+        )
 
 
 def pick_pattern(residuals, h):
@@ -74,8 +88,12 @@ def hidden_draws_needed(answer):
 
 WRONG = {
     "slope_at_kink": [
-        lambda X, y, u, step: -2 * float((y - np.maximum(X @ u, 0)) @ ((X @ u > 0) * (X @ step))),  # points on the kink sleep
-        lambda X, y, u, step: -2 * float((y - np.maximum(X @ u, 0)) @ ((X @ u >= 0) * (X @ step))),  # all of them wake up
+        lambda X, y, u, step: (
+            -2 * float((y - np.maximum(X @ u, 0)) @ ((X @ u > 0) * (X @ step)))
+        ),  # points on the kink sleep
+        lambda X, y, u, step: (
+            -2 * float((y - np.maximum(X @ u, 0)) @ ((X @ u >= 0) * (X @ step)))
+        ),  # all of them wake up
         lambda X, y, u, step: 2 * float((y - np.maximum(X @ u, 0)) @ ((X @ u > 0) * (X @ step))),
     ],
     "regions_suffice": [

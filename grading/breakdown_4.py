@@ -21,10 +21,19 @@ def hidden_positive_majoriser(answer):
         v = found.weights[0]
         compare(call(answer, X, y, u, v, name="positive_majoriser"), least, name="positive_majoriser at its minimum")
         for w in rng.standard_normal((10, 2)):
-            if numbers(call(answer, X, y, u, v + 0.1 * w, name="positive_majoriser"), name="positive_majoriser") < least - 1e-6:
+            if (
+                numbers(call(answer, X, y, u, v + 0.1 * w, name="positive_majoriser"), name="positive_majoriser")
+                < least - 1e-6
+            ):
                 fail("positive_majoriser is lower beside its minimum.")
     # one point, by hand: the tangent of the unit is 2 v for u > 0 and 0 for u < 0
-    for y, u, v, known in ((1.0, 1.0, -2.0, 25.0), (1.0, -1.0, 2.0, 10.0), (-1.0, 1.0, -2.0, 10.0), (-1.0, -1.0, 2.0, 25.0), (3.0, 1.0, 1.0, 1.0)):
+    for y, u, v, known in (
+        (1.0, 1.0, -2.0, 25.0),
+        (1.0, -1.0, 2.0, 10.0),
+        (-1.0, 1.0, -2.0, 10.0),
+        (-1.0, -1.0, 2.0, 25.0),
+        (3.0, 1.0, 1.0, 1.0),
+    ):
         got = call(answer, np.array([[2.0]]), np.array([y]), np.array([u]), np.array([v]), name="positive_majoriser")
         compare(got, known, name=f"positive_majoriser of one point (x = 2, y = {y:g}, u = {u:g}) at v = {v:g}")
 
@@ -40,7 +49,9 @@ def hidden_tangent_gap(answer):
         rng = np.random.default_rng(120 + seed)
         X, U, V = rng.standard_normal((7, 2)), rng.standard_normal((3, 2)), rng.standard_normal((3, 2))
         rho = 0.2 + seed
-        g = lambda t, X=X, U=U, V=V, rho=rho: rho / 2 * np.array([sum((w @ x) ** 2 for w in U + t * (V - U)) for x in X])  # noqa: E731
+        g = lambda t, X=X, U=U, V=V, rho=rho: (
+            rho / 2 * np.array([sum((w @ x) ** 2 for w in U + t * (V - U)) for x in X])
+        )  # noqa: E731
         known = g(1.0) - g(0.0) - (g(1e-3) - g(-1e-3)) / 2e-3  # exact for a quadratic function
         compare(call(answer, V, U, X, rho, name="tangent_gap"), known, name="tangent_gap")
 
@@ -75,7 +86,9 @@ def hidden_behind_ridge(answer):
     for _ in range(5):
         F_U, rise, t = rng.random(), 3 * rng.random(), 0.05 + 0.9 * rng.random()
         # the values of M at U, R, V: convexity along the segment, M(U) = F(U), M(R) >= F(R); make M(V) small
-        least = optimize.linprog([0, 0, 1], A_ub=[[-(1 - t), 1, -t]], b_ub=[0], bounds=[(F_U, F_U), (F_U + rise, None), (None, None)])
+        least = optimize.linprog(
+            [0, 0, 1], A_ub=[[-(1 - t), 1, -t]], b_ub=[0], bounds=[(F_U, F_U), (F_U + rise, None), (None, None)]
+        )
         compare(call(answer, F_U, F_U + rise, t, name="behind_ridge"), least.fun, name="behind_ridge")
 
 
@@ -83,7 +96,9 @@ WRONG = {
     "positive_majoriser": [
         lambda X, y, u, v: float(np.sum((y - np.maximum(X @ v, 0)) ** 2)),  # the loss itself
         lambda X, y, u, v: float(np.sum((y - (X @ u > 0) * (X @ v)) ** 2)),  # the quadratic of the cell
-        lambda X, y, u, v: float(np.sum(np.maximum(np.maximum(X @ v, 0) - y, 0) ** 2 + np.maximum(y - np.maximum(X @ u, 0), 0) ** 2)),
+        lambda X, y, u, v: float(
+            np.sum(np.maximum(np.maximum(X @ v, 0) - y, 0) ** 2 + np.maximum(y - np.maximum(X @ u, 0), 0) ** 2)
+        ),
     ],
     "tangent_gap": [
         lambda V, U, X, rho: 0.5 * rho * (np.sum((X @ V.T) ** 2, axis=1) - np.sum((X @ U.T) ** 2, axis=1)),

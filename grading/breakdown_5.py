@@ -134,13 +134,23 @@ WRONG = {
     "tilted_labels": [
         lambda X, u, v, m: np.where(np.arange(len(X)) < m, np.maximum(X @ (u + v), 0), np.maximum(X @ u, 0)),
         lambda X, u, v, m: np.maximum(X @ (u + v), 0),
-        lambda X, u, v, m: np.where(np.argsort(np.argsort(np.abs(np.maximum(X @ (u + v), 0) - np.maximum(X @ u, 0)))) < m, np.maximum(X @ (u + v), 0), np.maximum(X @ u, 0)),
-        lambda X, u, v, m: np.where(np.argsort(np.argsort(-np.abs(np.maximum(X @ (u + v), 0) - np.maximum(X @ u, 0)))) < m, np.maximum(X @ (u + v), 0), np.maximum(X @ u, 0)),
+        lambda X, u, v, m: np.where(
+            np.argsort(np.argsort(np.abs(np.maximum(X @ (u + v), 0) - np.maximum(X @ u, 0)))) < m,
+            np.maximum(X @ (u + v), 0),
+            np.maximum(X @ u, 0),
+        ),
+        lambda X, u, v, m: np.where(
+            np.argsort(np.argsort(-np.abs(np.maximum(X @ (u + v), 0) - np.maximum(X @ u, 0)))) < m,
+            np.maximum(X @ (u + v), 0),
+            np.maximum(X @ u, 0),
+        ),
     ],
     "noticed_share": [
         lambda U, c: float(min(1.0, 0.5 * np.count_nonzero(c))),
         lambda U, c: 0.5 if len(c) == 2 else 0.75,
-        lambda U, c: float(np.mean(((np.random.default_rng(0).standard_normal((4000, 2)) @ U.T > 0) @ np.abs(c)) > 0)),  # moves cannot cancel
+        lambda U, c: float(
+            np.mean(((np.random.default_rng(0).standard_normal((4000, 2)) @ U.T > 0) @ np.abs(c)) > 0)
+        ),  # moves cannot cancel
     ],
     "hopeless_coverage": [
         lambda angle: 1 - angle / 360,  # one wedge of the two

@@ -28,7 +28,9 @@ def hidden_survived(answer):
     for seed in range(4):
         rng = np.random.default_rng(seed)
         X, u = rng.standard_normal((30 + seed, 2 + seed)), rng.standard_normal(2 + seed)
-        compare(call(answer, X, u, name="survived"), theory.breakdown_count(theory.relu_distance(X, u)), name="survived")
+        compare(
+            call(answer, X, u, name="survived"), theory.breakdown_count(theory.relu_distance(X, u)), name="survived"
+        )
 
 
 def attack(X, u, m):
@@ -54,7 +56,19 @@ def hidden_attack(answer):
 
 POINTS = {"attack": 2}  # of the hidden check; 1 where nothing is said
 WRONG = {
-    "trimmed_loss": [lambda r, h: np.sort(r)[:h].sum(), lambda r, h: (np.sort(r)[:h] ** 2).sum(), lambda r, h: np.sort(r**2)[-h:].sum()],
-    "survived": [lambda X, u: len(X) // 4, lambda X, u: (int((X @ u > 0).sum()) - 1) // 2, lambda X, u: (len(X) - X.shape[1]) // 2],
-    "attack": [lambda X, u, m: np.maximum(X @ u, 0), lambda X, u, m: np.maximum(X @ u, 0) / 2, lambda X, u, m: np.where(np.arange(len(X)) < m, 0.5, 1) * np.maximum(X @ u, 0)],
+    "trimmed_loss": [
+        lambda r, h: np.sort(r)[:h].sum(),
+        lambda r, h: (np.sort(r)[:h] ** 2).sum(),
+        lambda r, h: np.sort(r**2)[-h:].sum(),
+    ],
+    "survived": [
+        lambda X, u: len(X) // 4,
+        lambda X, u: (int((X @ u > 0).sum()) - 1) // 2,
+        lambda X, u: (len(X) - X.shape[1]) // 2,
+    ],
+    "attack": [
+        lambda X, u, m: np.maximum(X @ u, 0),
+        lambda X, u, m: np.maximum(X @ u, 0) / 2,
+        lambda X, u, m: np.where(np.arange(len(X)) < m, 0.5, 1) * np.maximum(X @ u, 0),
+    ],
 }

@@ -37,7 +37,12 @@ def hidden_silencing_beta(answer):
         rng = np.random.default_rng(40 + seed)
         X, y = rng.standard_normal((3 + 2 * seed, 2)), rng.standard_normal(3 + 2 * seed)
         known = convex.price(X, y, 1.0, exhaustive=True).value
-        compare(call(answer, X, y, name="silencing_beta") / known, 1.0, tol=1e-3, name="silencing_beta, relative to its true value,")
+        compare(
+            call(answer, X, y, name="silencing_beta") / known,
+            1.0,
+            tol=1e-3,
+            name="silencing_beta, relative to its true value,",
+        )
 
 
 def line_patterns(inputs):
@@ -67,11 +72,15 @@ WRONG = {
         lambda X, y: np.linalg.norm(X.T @ y),  # forgets the gate
         lambda X, y: max(abs(y[k]) * np.linalg.norm(X[k]) for k in range(len(y))),  # one point at a time
         lambda X, y: max(y @ np.maximum(X @ [np.cos(t), np.sin(t)], 0) for t in np.linspace(0, 7, 7001)),  # one sign
-        lambda X, y: max(abs(y @ np.maximum(X @ u, 0)) for u in X / np.linalg.norm(X, axis=1)[:, None]),  # units at the points only
+        lambda X, y: max(
+            abs(y @ np.maximum(X @ u, 0)) for u in X / np.linalg.norm(X, axis=1)[:, None]
+        ),  # units at the points only
     ],
     "line_patterns": [
         lambda inputs: inputs[:, None] >= np.sort(inputs),  # one side only
         lambda inputs: np.hstack([np.tri(len(inputs), dtype=bool), ~np.tri(len(inputs), dtype=bool)]),  # not sorted
-        lambda inputs: np.hstack([inputs[:, None] >= np.sort(inputs), inputs[:, None] <= np.sort(inputs)]),  # all twice, nothing never
+        lambda inputs: np.hstack(
+            [inputs[:, None] >= np.sort(inputs), inputs[:, None] <= np.sort(inputs)]
+        ),  # all twice, nothing never
     ],
 }

@@ -18,11 +18,29 @@ def hidden_count_essential(answer):
     for N, kinds in ((1, 1), (8, 5), (15, 40)):
         drawn, gain = rng.integers(kinds, size=N), rng.integers(3, size=kinds)
         known = sum(gain[kind] > 0 and (drawn == kind).sum() == 1 for kind in range(kinds))
-        compare(call(answer, lambda kept, d=drawn, g=gain: -float(g[np.unique(d[np.array(kept, dtype=int)])].sum()), N, name="count_essential"), known, name="count_essential")
+        compare(
+            call(
+                answer,
+                lambda kept, d=drawn, g=gain: -float(g[np.unique(d[np.array(kept, dtype=int)])].sum()),
+                N,
+                name="count_essential",
+            ),
+            known,
+            name="count_essential",
+        )
     # a value that only the best draw decides, and one that is drawn twice
     for values in ([3.0, 1.0, 2.0], [1.0, 1.0, 4.0, 4.0]):
         alone = sorted(values)[0] < sorted(values)[1]
-        compare(call(answer, lambda kept, v=values: min((v[i] for i in kept), default=9.0), len(values), name="count_essential"), int(alone), name="count_essential")
+        compare(
+            call(
+                answer,
+                lambda kept, v=values: min((v[i] for i in kept), default=9.0),
+                len(values),
+                name="count_essential",
+            ),
+            int(alone),
+            name="count_essential",
+        )
 
 
 def failures_in_a_row(k, psi, xi):
@@ -33,12 +51,20 @@ def failures_in_a_row(k, psi, xi):
 def hidden_failures_in_a_row(answer):
     for psi, xi in ((0.05, 0.1), (0.3, 0.01), (0.01, 0.5)):
         ends = np.unique(np.round(np.geomspace(1, 1e9, 60)))
-        waits = np.array([numbers(call(answer, int(k), psi, xi, name="failures_in_a_row"), name="failures_in_a_row") for k in ends])
+        waits = np.array(
+            [numbers(call(answer, int(k), psi, xi, name="failures_in_a_row"), name="failures_in_a_row") for k in ends]
+        )
         missed = (1 - psi) ** waits  # the chance not to notice at the k-th look, and not less later
         if missed[:-1] @ np.diff(ends) + missed[-1] * ends[-1] > 4 * xi or (missed * ends > xi).any():
             fail("The chances of all looks add up to more than xi.")
         few = np.arange(1, 200)
-        if sum((1 - psi) ** numbers(call(answer, int(k), psi, xi, name="failures_in_a_row"), name="failures_in_a_row") for k in few) > xi:
+        if (
+            sum(
+                (1 - psi) ** numbers(call(answer, int(k), psi, xi, name="failures_in_a_row"), name="failures_in_a_row")
+                for k in few
+            )
+            > xi
+        ):
             fail("The chances of the first looks add up to more than xi.")
         if (waits > 5 * (np.log(1 / xi) + 3 * np.log(ends + 1)) / psi + 5).any():
             fail("failures_in_a_row is much larger than it has to be.")
@@ -62,13 +88,19 @@ def hidden_bound_for_every_net(answer):
         known = minimize(lambda p, y=y, z=z: 0.5 * ((p - y) ** 2).sum() + z @ p, np.zeros(6), tol=1e-12).fun
         found = numbers(call(answer, y, lam, rho, beta, name="bound_for_every_net"), name="bound_for_every_net")
         compare(found, known, tol=1e-5, name="bound_for_every_net")
-        compare(max(found, convex.fit(X, y, convex.enumerate_patterns(X), beta=beta).objective), convex.fit(X, y, convex.enumerate_patterns(X), beta=beta).objective, name="the larger of the bound and the minimum")
+        compare(
+            max(found, convex.fit(X, y, convex.enumerate_patterns(X), beta=beta).objective),
+            convex.fit(X, y, convex.enumerate_patterns(X), beta=beta).objective,
+            name="the larger of the bound and the minimum",
+        )
 
 
 WRONG = {
     "count_essential": [
         lambda optimum, N: sum(optimum([h]) < optimum([]) for h in range(N)),  # useful alone
-        lambda optimum, N: sum(optimum(list(range(h + 1))) < optimum(list(range(h))) for h in range(N)),  # useful when it came
+        lambda optimum, N: sum(
+            optimum(list(range(h + 1))) < optimum(list(range(h))) for h in range(N)
+        ),  # useful when it came
         lambda optimum, N: N,
     ],
     "failures_in_a_row": [
@@ -79,7 +111,11 @@ WRONG = {
     ],
     "bound_for_every_net": [
         lambda y, lam, rho, beta: lam @ y - 0.5 * lam @ lam,  # as if all patterns were obeyed
-        lambda y, lam, rho, beta: min(1, beta / max(rho, 1e-300)) * (lam @ y - 0.5 * lam @ lam),  # valid, but not what lambda gives
-        lambda y, lam, rho, beta: beta / max(rho, 1e-300) * (lam @ y) - 0.5 * (beta / max(rho, 1e-300)) ** 2 * (lam @ lam),  # scales up too
+        lambda y, lam, rho, beta: (
+            min(1, beta / max(rho, 1e-300)) * (lam @ y - 0.5 * lam @ lam)
+        ),  # valid, but not what lambda gives
+        lambda y, lam, rho, beta: (
+            beta / max(rho, 1e-300) * (lam @ y) - 0.5 * (beta / max(rho, 1e-300)) ** 2 * (lam @ lam)
+        ),  # scales up too
     ],
 }

@@ -40,7 +40,18 @@ def hidden_certain_zeros(answer):
     X, y, made = solvers.problem(40, 5, 8, seed=1)
     rough, fine = (convex.fit(X, y, made, beta=0.3, tol=tol) for tol in (1e-4, 1e-9))
     size = np.linalg.norm(solvers.blocks(X, made)[0], 2, axis=(1, 2))
-    got = numbers(call(answer, solvers.multipliers(X, made, rough.dual)[1], size, rough.objective - rough.lower_bound, 0.3, name="certain_zeros"), name="certain_zeros", shape=(16,))
+    got = numbers(
+        call(
+            answer,
+            solvers.multipliers(X, made, rough.dual)[1],
+            size,
+            rough.objective - rough.lower_bound,
+            0.3,
+            name="certain_zeros",
+        ),
+        name="certain_zeros",
+        shape=(16,),
+    )
     if (np.linalg.norm(np.hstack([fine.v, fine.w]), axis=0)[got > 0] > 1e-5).any():
         fail("certain_zeros drops a block that the minimiser uses.")
 
@@ -64,7 +75,9 @@ def hidden_bound_from_residuals(answer):
             dearest = max(dearest, np.sqrt(lam @ rows @ rows.T @ lam))
         z = lam * np.clip(beta / dearest, 0, 1)
         known = minimize(lambda p, y=y, z=z: 0.5 * ((p - y) ** 2).sum() + z @ p, np.zeros(12), tol=1e-12).fun
-        got = numbers(call(answer, X, y, made.active, lam, beta, name="bound_from_residuals"), name="bound_from_residuals")
+        got = numbers(
+            call(answer, X, y, made.active, lam, beta, name="bound_from_residuals"), name="bound_from_residuals"
+        )
         if got > convex.fit(X, y, made, beta=beta).objective + 1e-9:
             fail("bound_from_residuals is above the objective of a net.")
         compare(got, known, tol=1e-5, name="bound_from_residuals")
@@ -84,7 +97,12 @@ WRONG = {
     ],
     "bound_from_residuals": [
         lambda X, y, D, lam, beta: lam @ y - 0.5 * lam @ lam,  # not scaled
-        lambda X, y, D, lam, beta: min(1, beta / max(np.linalg.norm(X.T @ lam), 1e-300)) * (lam @ y) - 0.5 * min(1, beta / max(np.linalg.norm(X.T @ lam), 1e-300)) ** 2 * (lam @ lam),  # the linear pattern only
-        lambda X, y, D, lam, beta: beta / max(np.linalg.norm(X.T @ (D * lam[:, None]), axis=0).max(), 1e-300) * (lam @ y - 0.5 * lam @ lam),
+        lambda X, y, D, lam, beta: (
+            min(1, beta / max(np.linalg.norm(X.T @ lam), 1e-300)) * (lam @ y)
+            - 0.5 * min(1, beta / max(np.linalg.norm(X.T @ lam), 1e-300)) ** 2 * (lam @ lam)
+        ),  # the linear pattern only
+        lambda X, y, D, lam, beta: (
+            beta / max(np.linalg.norm(X.T @ (D * lam[:, None]), axis=0).max(), 1e-300) * (lam @ y - 0.5 * lam @ lam)
+        ),
     ],
 }

@@ -16,7 +16,12 @@ def hidden_margin_in_ball(answer):
     moves = np.stack([np.cos(turns), np.sin(turns), np.zeros_like(turns)])
     rng = np.random.default_rng(90)
     for _ in range(4):
-        q, x, y, eps = rng.standard_normal(3), np.append(rng.standard_normal(2), 1.0), rng.choice([-1.0, 1.0]), rng.random()
+        q, x, y, eps = (
+            rng.standard_normal(3),
+            np.append(rng.standard_normal(2), 1.0),
+            rng.choice([-1.0, 1.0]),
+            rng.random(),
+        )
         known = (y * (q @ (x[:, None] + eps * moves))).min()
         compare(call(answer, q, x, y, eps, name="margin_in_ball"), known, name="margin_in_ball")
     q, x = rng.standard_normal(6), np.append(rng.standard_normal(5), 1.0)
@@ -39,7 +44,11 @@ def hidden_critical_radius(answer):
         X = np.column_stack([x, np.ones(n)])
         for k in range(1, n):
             pattern = convex.Patterns((np.arange(n) >= k)[:, None], [[1.0], [-(x[k] + x[k - 1]) / 2]])
-            compare(call(answer, x, k, name="critical_radius"), convex.robust_margins(X, pattern, 1.0)[0], name="critical_radius")
+            compare(
+                call(answer, x, k, name="critical_radius"),
+                convex.robust_margins(X, pattern, 1.0)[0],
+                name="critical_radius",
+            )
 
 
 def bending_example(beta):
@@ -53,7 +62,9 @@ def bending_example(beta):
 
 def hidden_bending_example(answer):
     for beta in (5e-4, 2e-3):
-        inputs, labels, eps, units, signs = (np.asarray(part, dtype=float) for part in call(answer, beta, name="bending_example"))
+        inputs, labels, eps, units, signs = (
+            np.asarray(part, dtype=float) for part in call(answer, beta, name="bending_example")
+        )
         turning = units[units[:, 0] != 0]
         kinks = -turning[:, 1] / turning[:, 0]
         worst = []
@@ -80,10 +91,28 @@ WRONG = {
         lambda x, k: (x[min(k + 1, len(x) - 1)] - x[min(k, len(x) - 2)]) / 2,  # counts from 0
     ],
     "bending_example": [
-        lambda beta: (np.linspace(-1, 1, 9), np.sign(0.6 - np.abs(np.linspace(-1, 1, 9))), 0.13, np.array([[0.0, 1.0]]), np.ones(1)),  # a constant
+        lambda beta: (
+            np.linspace(-1, 1, 9),
+            np.sign(0.6 - np.abs(np.linspace(-1, 1, 9))),
+            0.13,
+            np.array([[0.0, 1.0]]),
+            np.ones(1),
+        ),  # a constant
         # boxes that are apart: the program can put the bends between them
-        lambda beta: (np.linspace(-1, 1, 9), np.sign(0.6 - np.abs(np.linspace(-1, 1, 9))), 0.1, np.array([[0, 1], [4, -1.6], [-4, -1.6]]), np.array([1, -1, -1])),
+        lambda beta: (
+            np.linspace(-1, 1, 9),
+            np.sign(0.6 - np.abs(np.linspace(-1, 1, 9))),
+            0.1,
+            np.array([[0, 1], [4, -1.6], [-4, -1.6]]),
+            np.array([1, -1, -1]),
+        ),
         # bends, but too steeply: it pays more at the boxes that are torn
-        lambda beta: (np.linspace(-1, 1, 9), np.sign(0.6 - np.abs(np.linspace(-1, 1, 9))), 0.13, np.array([[0, 9], [90, -54], [-90, -54]]), np.array([1, -1, -1])),
+        lambda beta: (
+            np.linspace(-1, 1, 9),
+            np.sign(0.6 - np.abs(np.linspace(-1, 1, 9))),
+            0.13,
+            np.array([[0, 9], [90, -54], [-90, -54]]),
+            np.array([1, -1, -1]),
+        ),
     ],
 }

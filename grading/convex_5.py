@@ -28,14 +28,18 @@ def hidden_attacked_points(answer):
         if (np.abs(moved - X) > e + 1e-12).any():
             fail("attacked_points leaves the box.")
         known = [min(label * ((x + move) @ q) for move in corners(e)) for x, label in zip(X, y)]
-        compare(y * (moved @ q), known, name="the margin of attacked_points", hint="One step is optimal for a linear score.")
+        compare(
+            y * (moved @ q), known, name="the margin of attacked_points", hint="One step is optimal for a linear score."
+        )
 
 
 def robust_value(X, y, D, V, W, e, beta):
     """Return the objective of the robust program for the hinge loss; D is boolean (n, P), V and W have shape (d, P), ``e`` has shape (d,)."""
     Q = D @ (V - W).T
     margins = y * (Q * X).sum(axis=1) - np.abs(Q) @ e
-    return np.maximum(1 - margins, 0).mean() + beta * (np.linalg.norm(V, axis=0).sum() + np.linalg.norm(W, axis=0).sum())
+    return np.maximum(1 - margins, 0).mean() + beta * (
+        np.linalg.norm(V, axis=0).sum() + np.linalg.norm(W, axis=0).sum()
+    )
 
 
 def hidden_robust_value(answer):
@@ -53,7 +57,12 @@ def hidden_robust_value(answer):
         slope = sum(V[:, i] - W[:, i] for i in range(2) if D[k, i]) + np.zeros(3)
         worst += max(max(0.0, 1 - y[k] * ((X[k] + move) @ slope)) for move in corners(e)) / 5
     worst += 0.3 * sum(np.sqrt(v @ v) for v in [*V.T, *W.T])
-    compare(call(answer, X, y, D, V, W, e, 0.3, name="robust_value"), worst, name="robust_value", hint="Visit all corners of the box.")
+    compare(
+        call(answer, X, y, D, V, W, e, 0.3, name="robust_value"),
+        worst,
+        name="robust_value",
+        hint="Visit all corners of the box.",
+    )
 
 
 def keeps_its_pattern(X, units, e):
@@ -70,7 +79,12 @@ def hidden_keeps_its_pattern(answer):
         for unit in units:
             scores = (X[:, None, :] + corners(e)) @ unit
             known.append(all((row >= 0).all() or (row <= 0).all() for row in scores))
-        compare(call(answer, X, units, e, name="keeps_its_pattern"), known, name="keeps_its_pattern", hint="Visit all corners of all boxes.")
+        compare(
+            call(answer, X, units, e, name="keeps_its_pattern"),
+            known,
+            name="keeps_its_pattern",
+            hint="Visit all corners of all boxes.",
+        )
 
 
 WRONG = {
@@ -81,12 +95,18 @@ WRONG = {
         lambda q, X, y, e: X - y[:, None] * (e * np.sign(X)),
     ],
     "robust_value": [
-        lambda X, y, D, V, W, e, beta: np.maximum(1 - y * ((D @ (V - W).T) * X).sum(axis=1) + D @ (np.abs(V) + np.abs(W)).T @ e, 0).mean()
-        + beta * (np.linalg.norm(V, axis=0).sum() + np.linalg.norm(W, axis=0).sum()),  # each unit for itself
-        lambda X, y, D, V, W, e, beta: np.maximum(1 - y * ((D @ (V - W).T) * X).sum(axis=1), 0).mean()
-        + beta * (np.linalg.norm(V, axis=0).sum() + np.linalg.norm(W, axis=0).sum()),  # no adversary
-        lambda X, y, D, V, W, e, beta: np.maximum(1 - y * ((D @ (V - W).T) * X).sum(axis=1) + np.abs(D @ (V - W).T) @ e, 0).mean()
-        + beta * np.linalg.norm(V - W, axis=0).sum(),  # pays for the slope
+        lambda X, y, D, V, W, e, beta: (
+            np.maximum(1 - y * ((D @ (V - W).T) * X).sum(axis=1) + D @ (np.abs(V) + np.abs(W)).T @ e, 0).mean()
+            + beta * (np.linalg.norm(V, axis=0).sum() + np.linalg.norm(W, axis=0).sum())
+        ),  # each unit for itself
+        lambda X, y, D, V, W, e, beta: (
+            np.maximum(1 - y * ((D @ (V - W).T) * X).sum(axis=1), 0).mean()
+            + beta * (np.linalg.norm(V, axis=0).sum() + np.linalg.norm(W, axis=0).sum())
+        ),  # no adversary
+        lambda X, y, D, V, W, e, beta: (
+            np.maximum(1 - y * ((D @ (V - W).T) * X).sum(axis=1) + np.abs(D @ (V - W).T) @ e, 0).mean()
+            + beta * np.linalg.norm(V - W, axis=0).sum()
+        ),  # pays for the slope
     ],
     "keeps_its_pattern": [
         lambda X, units, e: (X @ units.T >= np.abs(units) @ e).all(axis=0),  # only units that see all

@@ -49,7 +49,9 @@ def hidden_objective(answer):
         V, W, beta = rng.standard_normal((d, P)), rng.standard_normal((d, P)), rng.random()
         p = sum(np.diag(D[:, i].astype(float)) @ X @ (V[:, i] - W[:, i]) for i in range(P))
         size = sum(np.sqrt(v @ v) for v in V.T) + sum(np.sqrt(w @ w) for w in W.T)
-        compare(call(answer, X, y, D, V, W, beta, name="objective"), ((p - y) @ (p - y)) / 2 + beta * size, name="objective")
+        compare(
+            call(answer, X, y, D, V, W, beta, name="objective"), ((p - y) @ (p - y)) / 2 + beta * size, name="objective"
+        )
 
 
 POINTS = {"objective": 2}  # of the hidden check; 1 where nothing is said
@@ -67,9 +69,19 @@ WRONG = {
         lambda X, G: np.unique(np.sign(X @ G), axis=1),
     ],
     "objective": [
-        lambda X, y, D, V, W, beta: 0.5 * (((D * (X @ (V - W))).sum(axis=1) - y) ** 2).sum() + beta * ((V**2).sum() + (W**2).sum()),
-        lambda X, y, D, V, W, beta: 0.5 * (((D * (X @ (V - W))).sum(axis=1) - y) ** 2).sum() + beta * (np.linalg.norm(V) + np.linalg.norm(W)),  # one norm for all blocks
-        lambda X, y, D, V, W, beta: 0.5 * (((D * (X @ (V + W))).sum(axis=1) - y) ** 2).sum() + beta * (np.linalg.norm(V, axis=0).sum() + np.linalg.norm(W, axis=0).sum()),
-        lambda X, y, D, V, W, beta: 0.5 * ((np.maximum(X @ V, 0).sum(axis=1) - np.maximum(X @ W, 0).sum(axis=1) - y) ** 2).sum() + beta * (np.linalg.norm(V, axis=0).sum() + np.linalg.norm(W, axis=0).sum()),  # of blocks that may leave their cells
+        lambda X, y, D, V, W, beta: (
+            0.5 * (((D * (X @ (V - W))).sum(axis=1) - y) ** 2).sum() + beta * ((V**2).sum() + (W**2).sum())
+        ),
+        lambda X, y, D, V, W, beta: (
+            0.5 * (((D * (X @ (V - W))).sum(axis=1) - y) ** 2).sum() + beta * (np.linalg.norm(V) + np.linalg.norm(W))
+        ),  # one norm for all blocks
+        lambda X, y, D, V, W, beta: (
+            0.5 * (((D * (X @ (V + W))).sum(axis=1) - y) ** 2).sum()
+            + beta * (np.linalg.norm(V, axis=0).sum() + np.linalg.norm(W, axis=0).sum())
+        ),
+        lambda X, y, D, V, W, beta: (
+            0.5 * ((np.maximum(X @ V, 0).sum(axis=1) - np.maximum(X @ W, 0).sum(axis=1) - y) ** 2).sum()
+            + beta * (np.linalg.norm(V, axis=0).sum() + np.linalg.norm(W, axis=0).sum())
+        ),  # of blocks that may leave their cells
     ],
 }

@@ -64,7 +64,12 @@ def hidden_matching_loss(answer):
                 nodes, weights = np.polynomial.legendre.leggauss(5)
                 at = z * (nodes + 1) / 2
                 known = z / 2 * weights @ (np.where(at > 0, at, leak * at) - y)
-                compare(call(answer, z, y, leak, name="matching_loss"), known, name="matching_loss", hint="Integrate prediction minus label.")
+                compare(
+                    call(answer, z, y, leak, name="matching_loss"),
+                    known,
+                    name="matching_loss",
+                    hint="Integrate prediction minus label.",
+                )
 
 
 def push_kept(share):
@@ -78,7 +83,9 @@ def hidden_push_kept(answer):
     size = np.sort(np.abs(np.random.default_rng(25).standard_normal(1_000_000)))[::-1]
     for share in (0.02, 0.13, 0.36, 0.71, 0.94):
         known = size[: round(share * len(size))].sum() / size.sum()
-        compare(call(answer, share, name="push_kept"), known, name="push_kept", tol=4e-3, hint="Touch those that push most.")
+        compare(
+            call(answer, share, name="push_kept"), known, name="push_kept", tol=4e-3, hint="Touch those that push most."
+        )
 
 
 WRONG = {
@@ -94,7 +101,9 @@ WRONG = {
     ],
     "mean_update": [
         lambda X, w, w_star: -X.T @ X @ (w - w_star) / (2 * len(X)),  # needs parity
-        lambda X, w, w_star: ((np.maximum(X @ w_star, 0) - np.maximum(X @ w, 0)) * (X @ w > 0)) @ X / len(X),  # gradient descent
+        lambda X, w, w_star: (
+            ((np.maximum(X @ w_star, 0) - np.maximum(X @ w, 0)) * (X @ w > 0)) @ X / len(X)
+        ),  # gradient descent
         lambda X, w, w_star: (np.maximum(X @ w_star, 0) - np.maximum(X @ w, 0)) @ X,  # the sum
         lambda X, w, w_star: (np.maximum(X @ w, 0) - np.maximum(X @ w_star, 0)) @ X / len(X),
     ],

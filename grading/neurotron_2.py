@@ -18,7 +18,12 @@ def hidden_markov_accuracy(answer):
         eps = numbers(call(answer, errors, delta, name="markov_accuracy"), name="markov_accuracy")
         if not (np.maximum(errors, 0) / eps > 1).mean() <= delta:
             fail("markov_accuracy promises more than the runs keep.")
-        compare(np.mean((errors / eps) ** 2), delta, name="the mean square of error / eps", hint="Markov's bound on the failures is delta exactly.")
+        compare(
+            np.mean((errors / eps) ** 2),
+            delta,
+            name="the mean square of error / eps",
+            hint="Markov's bound on the failures is delta exactly.",
+        )
 
 
 def best_multiple(b, c1, c2, c3, start, target):
@@ -43,7 +48,9 @@ def hidden_best_multiple(answer):
         def steps(slack, c=c, theta=theta, eps=eps):
             return neurotron.poisoned_schedule(c, theta=theta, eps=eps, delta=0.1, start=1.0, slack=slack).steps
 
-        if found <= 1 or steps(float(found)) > 1 + 1.01 * min(steps(slack) for slack in 1 + np.geomspace(1e-3, 20, 300)):
+        if found <= 1 or steps(float(found)) > 1 + 1.01 * min(
+            steps(slack) for slack in 1 + np.geomspace(1e-3, 20, 300)
+        ):
             fail("best_multiple is not best: another multiple needs fewer steps.")
 
 

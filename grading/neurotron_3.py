@@ -34,7 +34,9 @@ def hidden_attack_ratio(answer):
         nodes, weights = np.polynomial.legendre.leggauss(200)
         angle = np.pi / 4 * (nodes + 1)
         known = weights @ (np.cos(angle) * np.sin(angle) ** (n - 2)) / (weights @ np.sin(angle) ** (n - 2))
-        compare(call(answer, n, name="attack_ratio"), known, name="attack_ratio", hint="The approximation is not enough.")
+        compare(
+            call(answer, n, name="attack_ratio"), known, name="attack_ratio", hint="The approximation is not enough."
+        )
 
 
 def window_budget(eps, delta, c_to, m):

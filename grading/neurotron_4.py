@@ -41,14 +41,21 @@ def ball_centre(points):
     start = np.append(points.mean(axis=0), 0.0)
     start[-1] = -height(start).min()
     inside = {"type": "ineq", "fun": height}
-    return minimize(lambda v: v[-1], start, method="SLSQP", constraints=inside, options={"ftol": 1e-14, "maxiter": 500}).x[:-1]
+    return minimize(
+        lambda v: v[-1], start, method="SLSQP", constraints=inside, options={"ftol": 1e-14, "maxiter": 500}
+    ).x[:-1]
 
 
 def hidden_ball_centre(answer):
     for n in (2, 3, 5):  # the simplex, where Jung's inequality is an equality
         corners = np.eye(n + 1) @ np.linalg.svd(np.ones((1, n + 1)))[2][1:].T
         found = numbers(call(answer, corners + 2.0, name="ball_centre"), name="ball_centre", shape=(n,))
-        compare(np.linalg.norm(corners + 2.0 - found, axis=1).max(), np.sqrt(2 * n / (2 * (n + 1))), name="the radius around ball_centre of a simplex", tol=1e-4)
+        compare(
+            np.linalg.norm(corners + 2.0 - found, axis=1).max(),
+            np.sqrt(2 * n / (2 * (n + 1))),
+            name="the radius around ball_centre of a simplex",
+            tol=1e-4,
+        )
     rng = np.random.default_rng(22)
     for count in (3, 5, 9):
         points = rng.standard_normal((count, 2)) * [1.0, 2.0]
@@ -116,14 +123,19 @@ def hidden_closest_allowed(answer):
 WRONG = {
     "linear_pair": [
         lambda X, theta, rho: (np.eye(2, X.shape[1]) * theta / rho * 0.5, np.zeros(len(X))),
-        lambda X, theta, rho: (np.outer([1, -1], 2 * theta / rho * np.eye(X.shape[1])[0]), np.abs(X[:, 0]) * theta / rho),  # the ReLU's
+        lambda X, theta, rho: (
+            np.outer([1, -1], 2 * theta / rho * np.eye(X.shape[1])[0]),
+            np.abs(X[:, 0]) * theta / rho,
+        ),  # the ReLU's
         lambda X, theta, rho: (np.outer([0.5, -0.5], theta / rho * np.eye(X.shape[1])[0]), np.zeros(len(X))),
     ],
     "ball_centre": [
         lambda points: points.mean(axis=0),
         lambda points: (points.min(axis=0) + points.max(axis=0)) / 2,
         lambda points: np.median(points, axis=0),
-        lambda points: max(((a + b) / 2 for a in points for b in points), key=lambda m: -np.linalg.norm(points - m, axis=1).max()),  # of the best pair
+        lambda points: max(
+            ((a + b) / 2 for a in points for b in points), key=lambda m: -np.linalg.norm(points - m, axis=1).max()
+        ),  # of the best pair
     ],
     "samples_needed": [
         lambda n, factor: np.exp(n / 2) / 4,
@@ -135,6 +147,8 @@ WRONG = {
         lambda w, x, y, theta, leak: w + (y - max(w @ x, leak * (w @ x))) / (x @ x) * x,  # trusts the label
         lambda w, x, y, theta, leak: w + (np.clip(w @ x, y - theta, y + theta) - w @ x) / (x @ x) * x,  # the line
         lambda w, x, y, theta, leak: w + np.clip(y - max(w @ x, leak * (w @ x)), -theta, theta) / (x @ x) * x,
-        lambda w, x, y, theta, leak: w + np.sign(y - max(w @ x, 0)) * max(abs(y - max(w @ x, 0)) - theta, 0) / (x @ x) * x,
+        lambda w, x, y, theta, leak: (
+            w + np.sign(y - max(w @ x, 0)) * max(abs(y - max(w @ x, 0)) - theta, 0) / (x @ x) * x
+        ),
     ],
 }

@@ -98,7 +98,12 @@ def hidden_worst_reach(answer):
     half = np.log(2) / 2  # where exp(-s) = 2 exp(-3 s)
     known = 2 / 3 * (1 - np.exp(-3 * half)) - (1 - np.exp(-half)) + np.exp(-half) - 2 / 3 * np.exp(-3 * half)
     u = np.ones(2) / np.sqrt(2)
-    compare(call(answer, u, np.diag([1.0, 3.0]), np.array([[1.0, -2.0]]), name="worst_reach"), known / np.sqrt(2), name="worst_reach", tol=3e-3)
+    compare(
+        call(answer, u, np.diag([1.0, 3.0]), np.array([[1.0, -2.0]]), name="worst_reach"),
+        known / np.sqrt(2),
+        name="worst_reach",
+        tol=3e-3,
+    )
     B, z = np.array([[1.0, 0.0], [1.5, 1.0]]), np.array([1.0, -0.4])
     known = quad(lambda s: abs(u @ expm(-s * B) @ z), 0, 30, limit=200)[0]
     compare(call(answer, u, B, z[None], name="worst_reach"), known, name="worst_reach", tol=3e-3)
@@ -111,10 +116,18 @@ WRONG = {
         lambda a, p, Q, V, s: np.array([a * s, p * s, Q * s**2, V * s**2]),
     ],
     "sometimes_floor": [
-        lambda a, p, Q, V, theta, beta, eta: beta * theta * ((q := p + eta * np.sqrt(Q * V)) + np.sqrt(q**2 + eta * (a - eta * Q) * V)) / (a - eta * Q),
+        lambda a, p, Q, V, theta, beta, eta: (
+            beta * theta * ((q := p + eta * np.sqrt(Q * V)) + np.sqrt(q**2 + eta * (a - eta * Q) * V)) / (a - eta * Q)
+        ),
         lambda a, p, Q, V, theta, beta, eta: 2 * theta * beta * p / a,
-        lambda a, p, Q, V, theta, beta, eta: theta * ((q := beta * p + eta * np.sqrt(Q * V)) + np.sqrt(q**2 + eta * (a - eta * Q) * V)) / (a - eta * Q),  # V unchanged
-        lambda a, p, Q, V, theta, beta, eta: theta * ((q := beta * (p + eta * np.sqrt(Q * V))) + np.sqrt(q**2 + eta * (a - eta * Q) * beta * V)) / (a - eta * Q),
+        lambda a, p, Q, V, theta, beta, eta: (
+            theta * ((q := beta * p + eta * np.sqrt(Q * V)) + np.sqrt(q**2 + eta * (a - eta * Q) * V)) / (a - eta * Q)
+        ),  # V unchanged
+        lambda a, p, Q, V, theta, beta, eta: (
+            theta
+            * ((q := beta * (p + eta * np.sqrt(Q * V))) + np.sqrt(q**2 + eta * (a - eta * Q) * beta * V))
+            / (a - eta * Q)
+        ),
     ],
     "batch_lie": [
         lambda X, theta: np.full(len(X), theta),

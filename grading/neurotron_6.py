@@ -35,8 +35,19 @@ def hidden_repaired_case_one(answer):
         square = sigma**2 * x**2  # one Gaussian input, where the bound is attained
         known = weights[nodes > 0] @ ((1 - eta * square) ** 2 + (1 - eta * leak * square) ** 2)
         compare(kappa, known, name="kappa, compared with the exact factor of your step,")
-        compare(call(answer, sigma**2, 2.0, 3.0, 3 * sigma**4, leak, gamma, name="repaired_case_one")[0], eta / 12, name="the step with lam2 = 2 and lam3 = 3")
-        best = min(float(numbers(call(answer, sigma**2, 1.0, 1.0, 3 * sigma**4, leak, g, name="repaired_case_one")[1], name="kappa")) for g in (1.6, 2.0, 2.7))
+        compare(
+            call(answer, sigma**2, 2.0, 3.0, 3 * sigma**4, leak, gamma, name="repaired_case_one")[0],
+            eta / 12,
+            name="the step with lam2 = 2 and lam3 = 3",
+        )
+        best = min(
+            float(
+                numbers(
+                    call(answer, sigma**2, 1.0, 1.0, 3 * sigma**4, leak, g, name="repaired_case_one")[1], name="kappa"
+                )
+            )
+            for g in (1.6, 2.0, 2.7)
+        )
         trial = np.linspace(0, 2 * gamma * eta, 4001)[:, None]
         exact = ((1 - trial * square) ** 2 + (1 - trial * leak * square) ** 2) @ weights[nodes > 0]
         compare(best, exact.min(), name="kappa at gamma = 2", tol=1e-5, hint="It is the best factor that any step has.")
@@ -53,7 +64,9 @@ def hidden_mean_log_factor(answer):
     for leak, eta in ((-0.9, 5 / 3), (-0.4, 0.5), (0.3, 0.2), (0.0, 3.0)):
         gate = nets.SingleFilterNet.gate(1, leak=leak)
         run = neurotron.train(gate, laws.Gaussian(1), [0], eta=eta, steps=1, repeats=400_000, seed=23, start=[1.0])
-        compare(call(answer, leak, eta, name="mean_log_factor"), np.log(run.errors).mean(), name="mean_log_factor", tol=0.01)
+        compare(
+            call(answer, leak, eta, name="mean_log_factor"), np.log(run.errors).mean(), name="mean_log_factor", tol=0.01
+        )
 
 
 def lyapunov_matrix(B):
@@ -81,9 +94,24 @@ WRONG = {
         lambda K: 1 - K**2 / 4,  # the determinant
     ],
     "repaired_case_one": [
-        lambda lam1, lam2, lam3, m4, leak, gamma: np.array([lam1 / (gamma * (1 + leak) * lam2**2 * lam3 * m4), 1 - (gamma - 1) / gamma**2 * lam1**2 / (lam2**2 * lam3 * m4)]),  # the paper's
-        lambda lam1, lam2, lam3, m4, leak, gamma: np.array([(1 + leak) * lam1 / (gamma * lam2**2 * lam3 * m4), 1 - (gamma - 1) / gamma**2 * ((1 + leak) * lam1) ** 2 / (lam2**2 * lam3 * m4)]),  # max(1, |leak|)
-        lambda lam1, lam2, lam3, m4, leak, gamma: np.array([(1 + leak) * lam1 / (gamma * lam2**2 * lam3 * m4 * (1 + leak**2)), 1 - (gamma - 1) / gamma**2 * ((1 + leak) * lam1) ** 2 / (lam2**2 * lam3 * m4 * (1 + leak**2))]),
+        lambda lam1, lam2, lam3, m4, leak, gamma: np.array(
+            [
+                lam1 / (gamma * (1 + leak) * lam2**2 * lam3 * m4),
+                1 - (gamma - 1) / gamma**2 * lam1**2 / (lam2**2 * lam3 * m4),
+            ]
+        ),  # the paper's
+        lambda lam1, lam2, lam3, m4, leak, gamma: np.array(
+            [
+                (1 + leak) * lam1 / (gamma * lam2**2 * lam3 * m4),
+                1 - (gamma - 1) / gamma**2 * ((1 + leak) * lam1) ** 2 / (lam2**2 * lam3 * m4),
+            ]
+        ),  # max(1, |leak|)
+        lambda lam1, lam2, lam3, m4, leak, gamma: np.array(
+            [
+                (1 + leak) * lam1 / (gamma * lam2**2 * lam3 * m4 * (1 + leak**2)),
+                1 - (gamma - 1) / gamma**2 * ((1 + leak) * lam1) ** 2 / (lam2**2 * lam3 * m4 * (1 + leak**2)),
+            ]
+        ),
     ],
     "mean_log_factor": [
         lambda leak, eta: 0.5 * np.log(1 - eta * (1 + leak) + 1.5 * eta**2 * (1 + leak**2)),  # of the mean square
@@ -93,6 +121,8 @@ WRONG = {
     "lyapunov_matrix": [
         lambda B: np.linalg.inv(B + B.T),  # right for symmetric B only
         lambda B: np.linalg.inv(B) / 2,
-        lambda B: np.linalg.solve(np.kron(np.eye(len(B)), B) + np.kron(B, np.eye(len(B))), np.eye(len(B)).ravel()).reshape(B.shape),  # the transpose in the wrong place
+        lambda B: np.linalg.solve(
+            np.kron(np.eye(len(B)), B) + np.kron(B, np.eye(len(B))), np.eye(len(B)).ravel()
+        ).reshape(B.shape),  # the transpose in the wrong place
     ],
 }

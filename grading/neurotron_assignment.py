@@ -18,9 +18,16 @@ def hidden_step(answer):
         gate = nets.SingleFilterNet.gate(n)
         for seed in range(5):
             w, truth, x, eta = rng.standard_normal(n), rng.standard_normal(n), rng.standard_normal(n), rng.random()
-            moved = neurotron.train(gate, laws.Symmetrised(x[None]), truth, eta=eta, steps=1, repeats=1, seed=seed, start=w).weights[0]
-            both = [numbers(call(answer, w, z, gate.predict(truth, z[None])[0], eta, name="step"), name="step", shape=(n,)) for z in (x, -x)]
-            compare(min(both, key=lambda v: np.abs(v - moved).max()), moved, name="step")  # the run has drawn one of the two
+            moved = neurotron.train(
+                gate, laws.Symmetrised(x[None]), truth, eta=eta, steps=1, repeats=1, seed=seed, start=w
+            ).weights[0]
+            both = [
+                numbers(call(answer, w, z, gate.predict(truth, z[None])[0], eta, name="step"), name="step", shape=(n,))
+                for z in (x, -x)
+            ]
+            compare(
+                min(both, key=lambda v: np.abs(v - moved).max()), moved, name="step"
+            )  # the run has drawn one of the two
 
 
 def lie(x, w, w_star, theta):
@@ -47,8 +54,20 @@ def floor(theta, sigma):
 
 def hidden_floor(answer):
     gate, law = nets.SingleFilterNet.gate(4), laws.Gaussian(4, 1.0)
-    run = neurotron.train(gate, law, np.zeros(4), adversary=adversaries.Greedy(0.1), start=0.16 * np.eye(4)[0], eta=0.002, steps=4000, repeats=100, seed=7)
-    compare(call(answer, 0.1, 1.0, name="floor"), np.mean(run.errors), name="floor, compared with a simulation,", tol=0.01)
+    run = neurotron.train(
+        gate,
+        law,
+        np.zeros(4),
+        adversary=adversaries.Greedy(0.1),
+        start=0.16 * np.eye(4)[0],
+        eta=0.002,
+        steps=4000,
+        repeats=100,
+        seed=7,
+    )
+    compare(
+        call(answer, 0.1, 1.0, name="floor"), np.mean(run.errors), name="floor, compared with a simulation,", tol=0.01
+    )
     for theta, sigma in ((0.117, 4.0), (3.0, 0.5)):
         known = neurotron.constants(gate, laws.Gaussian(4, sigma))
         limit = neurotron.sharp_floor(known, theta=theta, eta=1e-9)

@@ -72,16 +72,23 @@ WRONG = {
         lambda base, labels, eps, r: eps * np.outer(labels, r),  # the stamp alone
     ],
     "split_pattern": [
-        lambda points, labels, eta: (points - np.outer(points @ eta.sum(axis=0), eta.sum(axis=0)) / (eta.sum(axis=0) @ eta.sum(axis=0)),
-                                     np.outer(points @ eta.sum(axis=0), eta.sum(axis=0)) / (eta.sum(axis=0) @ eta.sum(axis=0))),  # no labels
-        lambda points, labels, eta: (points - np.outer(points @ (labels @ eta), labels @ eta), np.outer(points @ (labels @ eta), labels @ eta)),
+        lambda points, labels, eta: (
+            points - np.outer(points @ eta.sum(axis=0), eta.sum(axis=0)) / (eta.sum(axis=0) @ eta.sum(axis=0)),
+            np.outer(points @ eta.sum(axis=0), eta.sum(axis=0)) / (eta.sum(axis=0) @ eta.sum(axis=0)),
+        ),  # no labels
+        lambda points, labels, eta: (
+            points - np.outer(points @ (labels @ eta), labels @ eta),
+            np.outer(points @ (labels @ eta), labels @ eta),
+        ),
         lambda points, labels, eta: (points - eta, eta),  # the perturbation is not the component
         lambda points, labels, eta: (points - labels @ eta, np.tile(labels @ eta, (len(points), 1))),
     ],
     "child_normal": [
         lambda noise, labels, w, eps: labels @ noise + eps * w / np.linalg.norm(w),  # one voice instead of N
-        lambda noise, labels, w, eps: labels @ noise + labels.sum() * eps * w / np.linalg.norm(w),  # the label does not disappear
+        lambda noise, labels, w, eps: (
+            labels @ noise + labels.sum() * eps * w / np.linalg.norm(w)
+        ),  # the label does not disappear
         lambda noise, labels, w, eps: labels @ noise + len(noise) * eps * w,
         lambda noise, labels, w, eps: noise.sum(axis=0) + len(noise) * eps * w / np.linalg.norm(w),
     ],
-}  # fmt: skip
+}

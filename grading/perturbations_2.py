@@ -41,7 +41,9 @@ def hidden_pair_multiplier(answer):
                     known = perturbations.kkt_multipliers(points, [1, 1 if same else -1], gamma)[0]
                 except ValueError:
                     known = 0.0
-                compare(call(answer, R, R**2 * cosine, gamma, same, name="pair_multiplier"), known, name="pair_multiplier")
+                compare(
+                    call(answer, R, R**2 * cosine, gamma, same, name="pair_multiplier"), known, name="pair_multiplier"
+                )
 
 
 def logistic_weights(margins):
@@ -58,11 +60,18 @@ def hidden_logistic_weights(answer):
     for n, size in ((1, 1.0), (5, 3.0), (30, 8.0)):
         margins, h = size * rng.standard_normal(n), 1e-5
         slopes = (np.logaddexp(0, -margins + h) - np.logaddexp(0, -margins - h)) / (2 * h)
-        compare(call(answer, margins, name="logistic_weights"), slopes / slopes.sum(), name="logistic_weights", tol=1e-7)
+        compare(
+            call(answer, margins, name="logistic_weights"), slopes / slopes.sum(), name="logistic_weights", tol=1e-7
+        )
     late = np.array([400.0, 401.0, 403.0])
     known = 1 / (1 + np.exp(-1.0) + np.exp(-3.0))
     found = numbers(call(answer, late, name="logistic_weights"), name="logistic_weights at margins of 400", shape=(3,))
-    compare(found[0], known, name="logistic_weights at margins of 400", hint="Late the flow is that of the exponential loss.")
+    compare(
+        found[0],
+        known,
+        name="logistic_weights at margins of 400",
+        hint="Late the flow is that of the exponential loss.",
+    )
 
 
 def proof_constant(gamma, ratio):
@@ -93,12 +102,24 @@ WRONG = {
         lambda R, gamma: 1 / np.sqrt(np.sum(1 / R**2)),  # the linear net's
     ],
     "pair_multiplier": [
-        lambda R, p, gamma, same: 2 / ((1 + gamma**2) * (R**2 + p)) if same else 1 / ((1 + gamma**2) / 2 * R**2 - gamma * p),  # no pattern
+        lambda R, p, gamma, same: (
+            2 / ((1 + gamma**2) * (R**2 + p)) if same else 1 / ((1 + gamma**2) / 2 * R**2 - gamma * p)
+        ),  # no pattern
         lambda R, p, gamma, same: 2 / ((1 + gamma**2) * R**2),
-        lambda R, p, gamma, same: (2 / ((1 + gamma**2) * (R**2 + p)) if same
-                                   else 1 / ((1 + gamma**2) / 2 * R**2 - gamma * p) if p <= gamma**3 * R**2 / 6 else 0.0),  # where (A) holds
-        lambda R, p, gamma, same: (2 / ((1 + gamma**2) * (R**2 + p)) if same
-                                   else 1 / ((1 + gamma**2) / 2 * R**2 + gamma * p) if p < gamma * R**2 else 0.0),
+        lambda R, p, gamma, same: (
+            2 / ((1 + gamma**2) * (R**2 + p))
+            if same
+            else 1 / ((1 + gamma**2) / 2 * R**2 - gamma * p)
+            if p <= gamma**3 * R**2 / 6
+            else 0.0
+        ),  # where (A) holds
+        lambda R, p, gamma, same: (
+            2 / ((1 + gamma**2) * (R**2 + p))
+            if same
+            else 1 / ((1 + gamma**2) / 2 * R**2 + gamma * p)
+            if p < gamma * R**2
+            else 0.0
+        ),
     ],
     "logistic_weights": [
         lambda margins: np.exp(-margins) / np.exp(-margins).sum(),  # the exponential loss
@@ -111,4 +132,4 @@ WRONG = {
         lambda gamma, ratio: 1 / (1 + gamma + gamma**2),  # for points of one norm
         lambda gamma, ratio: 1 / (1 + 2 * gamma * ratio),  # drops gamma < 1 in (B5)
     ],
-}  # fmt: skip
+}

@@ -23,7 +23,9 @@ def hidden_spared_step(answer):
     for d, k in ((2, 1), (6, 2), (30, 12)):
         w, label = rng.standard_normal(d), rng.choice([-1.0, 1.0])
         kept = sorted(range(d), key=lambda i: -abs(w[i]))[:k]
-        known = perturbations.perturb(np.zeros((1, d)), [label], direction=[0.0 if i in kept else w[i] for i in range(d)], eps=0.7)[0]
+        known = perturbations.perturb(
+            np.zeros((1, d)), [label], direction=[0.0 if i in kept else w[i] for i in range(d)], eps=0.7
+        )[0]
         compare(call(answer, w, label, 0.7, k, name="spared_step"), known, name="spared_step")
 
 
@@ -39,7 +41,11 @@ def pattern_share(weights, X, y):
 def hidden_pattern_share(answer):
     points, tags = experiments.uniform(30, 40, 3)
     run = perturbations.train_flow(points, tags, leak=0.05, steps=60, seed=0, width=6)
-    compare(call(answer, run.net.weights, points, tags, name="pattern_share"), run.pattern, name="pattern_share of a trained net")
+    compare(
+        call(answer, run.net.weights, points, tags, name="pattern_share"),
+        run.pattern,
+        name="pattern_share of a trained net",
+    )
     rng = np.random.default_rng(32)
     for m, n, d in ((2, 1, 1), (8, 7, 3)):
         weights, X, y = rng.standard_normal((m, d)), rng.standard_normal((n, d)), rng.choice([-1.0, 1.0], n)
@@ -80,32 +86,53 @@ def hidden_image_left_out(answer):
         X, y = experiments.orthogonal(n, d, (33, n))
         X = X * (0.5 + rng.random(n))[:, None]
         out, keep = n // 2, np.arange(n) != n // 2
-        eta, less = (eps * perturbations.direction(X[k], y[k], perturbations.kkt_multipliers(X[k], y[k], 0.3))
-                     for eps, k in ((0.4, np.full(n, True)), (-0.9, keep)))  # fmt: skip
+        eta, less = (
+            eps * perturbations.direction(X[k], y[k], perturbations.kkt_multipliers(X[k], y[k], 0.3))
+            for eps, k in ((0.4, np.full(n, True)), (-0.9, keep))
+        )
         found = numbers(call(answer, eta, less, name="image_left_out"), name="image_left_out", shape=(d,))
         compare(np.linalg.norm(found), 1.0, name="the length of image_left_out")
-        compare(abs(found @ X[out]) / np.linalg.norm(X[out]), 1.0, name="the cosine of image_left_out with the image", tol=1e-9)
+        compare(
+            abs(found @ X[out]) / np.linalg.norm(X[out]),
+            1.0,
+            name="the cosine of image_left_out with the image",
+            tol=1e-9,
+        )
 
 
 WRONG = {
     "spared_step": [
-        lambda w, label, eps, k: eps * label * np.where(np.abs(w) < np.sort(np.abs(w))[len(w) - k] if k else True, w, 0) / np.linalg.norm(w),  # too short
+        lambda w, label, eps, k: (
+            eps * label * np.where(np.abs(w) < np.sort(np.abs(w))[len(w) - k] if k else True, w, 0) / np.linalg.norm(w)
+        ),  # too short
         lambda w, label, eps, k: eps * label * w / np.linalg.norm(w),
-        lambda w, label, eps, k: (eps * label * np.where(np.argsort(np.argsort(-w)) < k, 0, w)
-                                  / np.linalg.norm(np.where(np.argsort(np.argsort(-w)) < k, 0, w))),  # largest in value
-        lambda w, label, eps, k: (eps * label * np.where(np.argsort(np.argsort(-np.abs(w))) < k, 0, np.sign(w)) / np.sqrt(len(w) - k)),
+        lambda w, label, eps, k: (
+            eps
+            * label
+            * np.where(np.argsort(np.argsort(-w)) < k, 0, w)
+            / np.linalg.norm(np.where(np.argsort(np.argsort(-w)) < k, 0, w))
+        ),  # largest in value
+        lambda w, label, eps, k: (
+            eps * label * np.where(np.argsort(np.argsort(-np.abs(w))) < k, 0, np.sign(w)) / np.sqrt(len(w) - k)
+        ),
     ],
     "pattern_share": [
         lambda weights, X, y: np.mean(y * (weights @ X.T) > 0),  # forgets the head
         lambda weights, X, y: np.mean(np.repeat([1.0, -1.0], len(weights) // 2)[:, None] * (weights @ X.T) > 0),
-        lambda weights, X, y: np.mean((np.outer(np.repeat([1.0, -1.0], len(weights) // 2), y) * (weights @ X.T) > 0).all(axis=0)),
-        lambda weights, X, y: np.mean(np.outer(np.tile([1.0, -1.0], len(weights) // 2), y) * (weights @ X.T) > 0),  # signs alternate
+        lambda weights, X, y: np.mean(
+            (np.outer(np.repeat([1.0, -1.0], len(weights) // 2), y) * (weights @ X.T) > 0).all(axis=0)
+        ),
+        lambda weights, X, y: np.mean(
+            np.outer(np.tile([1.0, -1.0], len(weights) // 2), y) * (weights @ X.T) > 0
+        ),  # signs alternate
     ],
     "class_cosine": [
         lambda gamma, q: (1 + gamma) ** 2 / np.sqrt(2 * ((1 + gamma**2) ** 2 + 4 * gamma**2)),  # the balanced one
         lambda gamma, q: (1 + gamma) ** 2 * q / np.sqrt(q * ((1 + gamma**2) ** 2 + 4 * gamma**2)),
         lambda gamma, q: (q + gamma * (1 - q)) / np.sqrt(q + gamma**2 * (1 - q)),  # the row v, not the gradient
-        lambda gamma, q: ((1 + gamma**2) * (1 - q) + 2 * gamma * q) / np.sqrt((1 + gamma**2) ** 2 * (1 - q) + 4 * gamma**2 * q),
+        lambda gamma, q: (
+            ((1 + gamma**2) * (1 - q) + 2 * gamma * q) / np.sqrt((1 + gamma**2) ** 2 * (1 - q) + 4 * gamma**2 * q)
+        ),
     ],
     "image_left_out": [
         lambda eta, eta_without: (eta - eta_without) / np.linalg.norm(eta - eta_without),
@@ -113,4 +140,4 @@ WRONG = {
         lambda eta, eta_without: eta_without - (eta @ eta_without) / (eta @ eta) * eta,  # the two exchanged
         lambda eta, eta_without: np.eye(len(eta))[np.argmax(np.abs(eta - eta_without))],
     ],
-}  # fmt: skip
+}

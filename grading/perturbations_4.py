@@ -25,7 +25,12 @@ def hidden_noises_needed(answer):
             n = (low + high) // 2
             enough = perturbations.predicted_accuracy(eps=eps, count=N, adversarial=n, sigma=sigma) >= accuracy
             low, high = (low, n) if enough else (n, high)
-        compare(call(answer, N, eps, sigma, accuracy, name="noises_needed"), high, name="noises_needed", hint="It must be the smallest.")
+        compare(
+            call(answer, N, eps, sigma, accuracy, name="noises_needed"),
+            high,
+            name="noises_needed",
+            hint="It must be the smallest.",
+        )
 
 
 def isotropic_agreement(eps, sigma, n, d):
@@ -43,11 +48,18 @@ def hidden_isotropic_agreement(answer):
         w = np.eye(d)[0]
         agree = []
         for _ in range(20):
-            normal = (sigma * rng.standard_normal((n, d)) + eps * w).sum(axis=0)  # noises times their labels, moved along w
+            normal = (sigma * rng.standard_normal((n, d)) + eps * w).sum(
+                axis=0
+            )  # noises times their labels, moved along w
             other = np.linalg.norm(normal[1:])
             z = rng.standard_normal((2, 20_000))  # along w, and along the rest of the normal
             agree.append(np.mean((normal[0] * z[0] + other * z[1]) * z[0] > 0))
-        compare(call(answer, eps, sigma, n, d, name="isotropic_agreement"), np.mean(agree), name="isotropic_agreement", tol=0.01)
+        compare(
+            call(answer, eps, sigma, n, d, name="isotropic_agreement"),
+            np.mean(agree),
+            name="isotropic_agreement",
+            tol=0.01,
+        )
 
 
 def mean_distance(N, d, sigma, gamma):
@@ -70,7 +82,13 @@ def hidden_mean_distance(answer):
             mirrored = G * np.outer(signs, signs)
             v = y * np.linalg.solve(perturbations.theory.pattern_matrix(mirrored, y, gamma), np.ones(N))
             found.append(np.mean(y * (mirrored @ v)) / np.sqrt(v @ mirrored @ v))
-        compare(call(answer, N, d, sigma, gamma, name="mean_distance"), np.mean(found), name="mean_distance", tol=0.012, hint="Compare with drawn points.")
+        compare(
+            call(answer, N, d, sigma, gamma, name="mean_distance"),
+            np.mean(found),
+            name="mean_distance",
+            tol=0.012,
+            hint="Compare with drawn points.",
+        )
 
 
 def limit_factor(gamma, r):
@@ -91,9 +109,17 @@ def hidden_limit_factor(answer):
         S = rng.standard_normal((n, d))
         G, C = S @ S.T, np.where(np.equal.outer(y, y), (1 + gamma**2) / 2, gamma)
         inverse = np.linalg.inv(C * G)
-        lost = (inverse * G).sum(axis=0) @ C @ np.diag(inverse) + np.sum(C * inverse * (inverse @ G))  # the change of M with eps
+        lost = (inverse * G).sum(axis=0) @ C @ np.diag(inverse) + np.sum(
+            C * inverse * (inverse @ G)
+        )  # the change of M with eps
         known = (np.trace(inverse) - lost / d) / np.sqrt(np.sum(inverse @ G * inverse) * n / d)
-        compare(call(answer, gamma, r, name="limit_factor"), known, name="limit_factor", tol=0.015, hint="Compare with drawn noises.")
+        compare(
+            call(answer, gamma, r, name="limit_factor"),
+            known,
+            name="limit_factor",
+            tol=0.015,
+            hint="Compare with drawn noises.",
+        )
 
 
 WRONG = {
@@ -111,7 +137,9 @@ WRONG = {
     ],
     "mean_distance": [
         lambda N, d, sigma, gamma: sigma * np.sqrt(d / N),  # for orthogonal points
-        lambda N, d, sigma, gamma: sigma * np.sqrt(d / N) * (1 - (1 + gamma) ** 2 / (2 * (1 + gamma**2)) * N / d),  # a instead of b/2
+        lambda N, d, sigma, gamma: (
+            sigma * np.sqrt(d / N) * (1 - (1 + gamma) ** 2 / (2 * (1 + gamma**2)) * N / d)
+        ),  # a instead of b/2
         lambda N, d, sigma, gamma: sigma * np.sqrt(d / N) * (1 + N / (2 * d)),
     ],
     "limit_factor": [

@@ -19,11 +19,15 @@ def hidden_window_ends(answer):
         found = numbers(call(answer, gamma, N, name="window_ends"), name="window_ends", shape=(3,))
         for at, outwards in zip(found, (1, -1, 1)):
             inside, outside = (
-                perturbations.orthogonality(perturbations.perturb(X, -y, direction=y, eps=2 * kappa / np.sqrt(N)), gamma).holds
+                perturbations.orthogonality(
+                    perturbations.perturb(X, -y, direction=y, eps=2 * kappa / np.sqrt(N)), gamma
+                ).holds
                 for kappa in (at - outwards * 1e-6, at + outwards * 1e-6)
             )
             if not inside or outside:
-                fail(f"window_ends({gamma}, {N}): at {at:.6f} the perturbed points neither enter nor leave assumption (A).")
+                fail(
+                    f"window_ends({gamma}, {N}): at {at:.6f} the perturbed points neither enter nor leave assumption (A)."
+                )
 
 
 def kappa_needed(beta):
@@ -43,7 +47,9 @@ def hidden_kappa_needed(answer):
         for _ in range(40):
             kappa = (low + high) / 2
             points = perturbations.perturb(np.eye(N), mixed, direction=y, eps=kappa / np.sqrt(N))[false]
-            lam = np.linalg.solve(perturbations.theory.pattern_matrix(points @ points.T, mixed[false], gamma), np.ones(false.sum()))
+            lam = np.linalg.solve(
+                perturbations.theory.pattern_matrix(points @ points.T, mixed[false], gamma), np.ones(false.sum())
+            )
             right = (y * perturbations.direction(points, mixed[false], lam) > 0).all()
             low, high = (low, kappa) if right else (kappa, high)
         compare(call(answer, share, name="kappa_needed"), high, name=f"kappa_needed({share})")
@@ -76,7 +82,12 @@ def hidden_has_pattern(answer):
             rows = [np.where(coins == sign, 1.0, gamma) * lam * coins for sign in (1.0, -1.0)]  # w_j over a_j
             known = all((coins * (row @ G) > 0).all() for row in rows)
             seen.add(known)
-            compare(call(answer, gamma, kappa, name="has_pattern"), known, name=f"has_pattern({gamma}, {kappa})", hint="0 is False and 1 is True.")
+            compare(
+                call(answer, gamma, kappa, name="has_pattern"),
+                known,
+                name=f"has_pattern({gamma}, {kappa})",
+                hint="0 is False and 1 is True.",
+            )
     assert seen == {True, False}
 
 
@@ -84,7 +95,9 @@ WRONG = {
     "window_ends": [
         lambda gamma, N: np.array([gamma**3 / 6, 2 - gamma**3 / 6, 2 + gamma**3 / 6]),  # the approximation
         lambda gamma, N: 1 + np.array([-1, 1, 1]) * np.sqrt(1 + np.array([-1, -1, 1]) * gamma**3 / 3),  # N very large
-        lambda gamma, N: 1 + np.array([-1, 1, 1]) * np.sqrt(1 + np.array([-1, -1, 1]) * gamma**3 / 3 / (1 + gamma**3 / (3 * N))),
+        lambda gamma, N: (
+            1 + np.array([-1, 1, 1]) * np.sqrt(1 + np.array([-1, -1, 1]) * gamma**3 / 3 / (1 + gamma**3 / (3 * N)))
+        ),
     ],
     "kappa_needed": [
         lambda beta: 1 + 2 * beta,  # right for flips and coins
@@ -94,7 +107,9 @@ WRONG = {
     ],
     "has_pattern": [
         lambda gamma, kappa: gamma >= 0.5,
-        lambda gamma, kappa: gamma >= 0.5 or kappa < 2 * (1 + gamma**2) / (1 + gamma) ** 2,  # positive multipliers are not enough
+        lambda gamma, kappa: (
+            gamma >= 0.5 or kappa < 2 * (1 + gamma**2) / (1 + gamma) ** 2
+        ),  # positive multipliers are not enough
         lambda gamma, kappa: gamma + (1 + gamma) / 4 * kappa * (kappa - 2) > 0,  # the second inequality everywhere
         lambda gamma, kappa: gamma > 0.2956 or kappa < 0.1 or kappa > 2,
     ],

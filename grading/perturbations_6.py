@@ -69,7 +69,12 @@ def hidden_paired_change(answer):
         found = numbers(call(answer, before, after, name="paired_change"), name="paired_change", shape=(2,))
         known = stats.ttest_rel(after, before).statistic  # the quotient of the two numbers
         compare(found[0], np.mean(after) - np.mean(before), name="the mean of paired_change")
-        compare(found[1] * known, found[0], name="the standard error of paired_change, times the t statistic,", hint="Mind n - 1.")
+        compare(
+            found[1] * known,
+            found[0],
+            name="the standard error of paired_change, times the t statistic,",
+            hint="Mind n - 1.",
+        )
 
 
 def mean_part(eta, X, y):
@@ -100,23 +105,44 @@ WRONG = {
         lambda images, y, labels: (images[labels != y][::-1], labels[labels != y][::-1]),  # another order
     ],
     "ridge_scores": [
-        lambda X, labels, Z, alpha: Z @ np.linalg.solve(X.T @ X + alpha * np.eye(X.shape[1]), X.T @ (2 * np.eye(labels.max() + 1)[labels] - 1)),
-        lambda X, labels, Z, alpha: (Z - X.mean(axis=0)) @ np.linalg.solve((X - X.mean(axis=0)).T @ (X - X.mean(axis=0)) + alpha * np.eye(X.shape[1]),
-                                                                           (X - X.mean(axis=0)).T @ np.eye(labels.max() + 1)[labels]),  # targets 0 and 1
-        lambda X, labels, Z, alpha: (2 * np.eye(labels.max() + 1)[labels] - 1).mean(axis=0) + (Z - X.mean(axis=0)) @ np.linalg.solve(
-            (X - X.mean(axis=0)).T @ (X - X.mean(axis=0)) + alpha * len(X) * np.eye(X.shape[1]),
-            (X - X.mean(axis=0)).T @ (2 * np.eye(labels.max() + 1)[labels] - 1)),  # alpha times n
+        lambda X, labels, Z, alpha: (
+            Z @ np.linalg.solve(X.T @ X + alpha * np.eye(X.shape[1]), X.T @ (2 * np.eye(labels.max() + 1)[labels] - 1))
+        ),
+        lambda X, labels, Z, alpha: (
+            (Z - X.mean(axis=0))
+            @ np.linalg.solve(
+                (X - X.mean(axis=0)).T @ (X - X.mean(axis=0)) + alpha * np.eye(X.shape[1]),
+                (X - X.mean(axis=0)).T @ np.eye(labels.max() + 1)[labels],
+            )
+        ),  # targets 0 and 1
+        lambda X, labels, Z, alpha: (
+            (2 * np.eye(labels.max() + 1)[labels] - 1).mean(axis=0)
+            + (Z - X.mean(axis=0))
+            @ np.linalg.solve(
+                (X - X.mean(axis=0)).T @ (X - X.mean(axis=0)) + alpha * len(X) * np.eye(X.shape[1]),
+                (X - X.mean(axis=0)).T @ (2 * np.eye(labels.max() + 1)[labels] - 1),
+            )
+        ),  # alpha times n
     ],
     "paired_change": [
-        lambda before, after: (np.mean(after - before), np.sqrt((before.var(ddof=1) + after.var(ddof=1)) / len(before))),  # not paired
+        lambda before, after: (
+            np.mean(after - before),
+            np.sqrt((before.var(ddof=1) + after.var(ddof=1)) / len(before)),
+        ),  # not paired
         lambda before, after: (np.mean(after - before), np.std(after - before, ddof=1)),  # of one seed
-        lambda before, after: (np.mean(after - before), np.std(after - before) / np.sqrt(len(before))),  # n instead of n - 1
+        lambda before, after: (
+            np.mean(after - before),
+            np.std(after - before) / np.sqrt(len(before)),
+        ),  # n instead of n - 1
         lambda before, after: (np.max(after) - np.max(before), np.std(after - before, ddof=1) / np.sqrt(len(before))),
     ],
     "mean_part": [
         lambda eta, X, y: eta @ np.linalg.pinv(X) @ X,  # the span of the images
-        lambda eta, X, y: (eta @ np.linalg.pinv(np.stack([X[y == k].mean(axis=0) for k in range(y.max() + 1)]))
-                           @ np.stack([X[y == k].mean(axis=0) for k in range(y.max() + 1)])),  # of the means, not of their differences
+        lambda eta, X, y: (
+            eta
+            @ np.linalg.pinv(np.stack([X[y == k].mean(axis=0) for k in range(y.max() + 1)]))
+            @ np.stack([X[y == k].mean(axis=0) for k in range(y.max() + 1)])
+        ),  # of the means, not of their differences
         lambda eta, X, y: eta - eta @ np.linalg.pinv(X - X.mean(axis=0)) @ (X - X.mean(axis=0)),
     ],
-}  # fmt: skip
+}

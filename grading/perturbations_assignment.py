@@ -43,7 +43,12 @@ def hidden_agreement(answer):
         f[0] = 0.0
         g[-1] = f[-1] if n > 1 else 0.0
         f[n // 2], g[n // 2] = 0.0, 0.0  # both are undecided
-        compare(call(answer, f, g, name="agreement"), sum(1.0 for a, b in zip(f, g) if a * b > 0) / n, name="agreement", hint="Mind the zeros.")
+        compare(
+            call(answer, f, g, name="agreement"),
+            sum(1.0 for a, b in zip(f, g) if a * b > 0) / n,
+            name="agreement",
+            hint="Mind the zeros.",
+        )
 
 
 POINTS = {"perturbed": 2}  # of the hidden check; 1 where nothing is said
@@ -57,7 +62,9 @@ WRONG = {
         lambda X, labels, w, eps: X + eps * w / np.linalg.norm(w),  # the same way for all
         lambda X, labels, w, eps: X + eps * labels[:, None] * w,
         lambda X, labels, w, eps: X - eps * labels[:, None] * w / np.linalg.norm(w),
-        lambda X, labels, w, eps: X + eps * labels[:, None] * np.sign(w) / np.sqrt(len(w)),  # right length, wrong direction
+        lambda X, labels, w, eps: (
+            X + eps * labels[:, None] * np.sign(w) / np.sqrt(len(w))
+        ),  # right length, wrong direction
     ],
     "agreement": [
         lambda f, g: np.mean(np.sign(f) == np.sign(g)),  # two zeros agree with nothing

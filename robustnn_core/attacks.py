@@ -99,9 +99,21 @@ def fgsm(net, X, y, *, eps, norm="linf", target=None, size=1.0, low=None, high=N
 
 
 def pgd(
-    net, X, y, *, eps, norm="linf", steps=20, restarts=1, seed=0, target=None,
-    step=None, size=1.0, low=None, high=None,
-):  # fmt: skip
+    net,
+    X,
+    y,
+    *,
+    eps,
+    norm="linf",
+    steps=20,
+    restarts=1,
+    seed=0,
+    target=None,
+    step=None,
+    size=1.0,
+    low=None,
+    high=None,
+):
     """Climb the loss inside the budget and keep, for every input, the best point met on the way.
 
     Parameters
@@ -157,7 +169,9 @@ def pgd(
         here = problem.X if i == 0 else problem.random(streams.generator(own))
         for t in range(steps + (i > 0)):
             if t > 0 or i == 0:
-                move = problem.step(here, step) if norm != "l0" else step / problem.size * problem.step(here, problem.eps)
+                move = (
+                    problem.step(here, step) if norm != "l0" else step / problem.size * problem.step(here, problem.eps)
+                )
                 here = problem.feasible(here + move)
             keep(here)
     return problem.result(best)
@@ -209,7 +223,9 @@ def _keep_largest(values, weights, count):
 def _check_budget(eps, norm, size, width):
     checks.choice(norm, "norm", NORMS)
     if norm == "l0":
-        eps = checks.integer(eps, "eps", at_least=0, at_most=width, remedy="for 'l0' it counts the coordinates that move")
+        eps = checks.integer(
+            eps, "eps", at_least=0, at_most=width, remedy="for 'l0' it counts the coordinates that move"
+        )
     else:
         eps = checks.number(eps, "eps", at_least=0.0)
     return eps, checks.number(size, "size", above=0.0)
@@ -228,7 +244,9 @@ class _Problem:
         self.low = -np.inf if low is None else checks.number(low, "low")
         self.high = np.inf if high is None else checks.number(high, "high", above=self.low)
         if self.X.min() < self.low or self.X.max() > self.high:
-            raise ValueError(f"X has entries outside [{self.low}, {self.high}]; give the range of the data as low and high")
+            raise ValueError(
+                f"X has entries outside [{self.low}, {self.high}]; give the range of the data as low and high"
+            )
         scores = np.asarray(net.predict(self.X))
         self.classes = 2 if scores.ndim == 1 else scores.shape[1]
         self.binary = scores.ndim == 1
@@ -290,7 +308,9 @@ class _Problem:
             d = self.X.shape[1]
             eta *= self.eps * rng.uniform(size=(len(eta), 1)) ** (1 / d) / np.linalg.norm(eta, axis=1, keepdims=True)
         else:
-            eta = _keep_largest(rng.uniform(-self.size, self.size, size=self.X.shape), rng.uniform(size=self.X.shape), self.eps)
+            eta = _keep_largest(
+                rng.uniform(-self.size, self.size, size=self.X.shape), rng.uniform(size=self.X.shape), self.eps
+            )
         return self.feasible(self.X + eta)
 
     def result(self, X):

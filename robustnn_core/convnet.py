@@ -56,7 +56,10 @@ class ConvNet:
         rng = streams.generator(seed)
         parameters = []
         for shape in ((first, 25), (second, first * 25), (classes, second * last**2)):
-            parameters += [(math.sqrt(2 / shape[1]) * rng.standard_normal(shape)).astype(dtype), np.zeros(shape[0], dtype)]
+            parameters += [
+                (math.sqrt(2 / shape[1]) * rng.standard_normal(shape)).astype(dtype),
+                np.zeros(shape[0], dtype),
+            ]
         return cls(side, tuple(parameters))
 
     def predict(self, X):
@@ -268,7 +271,12 @@ def _pool_kernel(z, offset, out, winner):
     for f in range(F):
         for r in range(h):
             for s in range(w):
-                a, b, c, d = z[f, 2 * r, 2 * s], z[f, 2 * r, 2 * s + 1], z[f, 2 * r + 1, 2 * s], z[f, 2 * r + 1, 2 * s + 1]
+                a, b, c, d = (
+                    z[f, 2 * r, 2 * s],
+                    z[f, 2 * r, 2 * s + 1],
+                    z[f, 2 * r + 1, 2 * s],
+                    z[f, 2 * r + 1, 2 * s + 1],
+                )
                 value, place = out[f, r, s], winner[f, r, s]
                 for i in range(n):
                     left, right = max(a[i], b[i]), max(c[i], d[i])

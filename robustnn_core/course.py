@@ -120,7 +120,9 @@ def numbers(answer, *, name, shape=()):
     except Exception:  # noqa: BLE001
         fail(f"{name} is {_a(answer)}; it must be {'an array of numbers' if shape else 'a number'}.")
     if got.shape != tuple(shape):
-        fail(f"{name} has shape {got.shape}; it must {f'have shape {tuple(shape)}' if shape else 'be a single number'}.")
+        fail(
+            f"{name} has shape {got.shape}; it must {f'have shape {tuple(shape)}' if shape else 'be a single number'}."
+        )
     if not np.isfinite(got).all():
         fail(f"{name} contains nan or an infinity; look for a division by zero.")
     return got
@@ -232,7 +234,9 @@ def _a(answer):
 def _checks(page):
     """Return the module with a page's public checks."""
     if importlib.util.find_spec(f"robustnn_core.exercises.{page}") is None:
-        raise ValueError(f"page: there are no checks for {page!r}; it must be the name of a module of robustnn_core.exercises")
+        raise ValueError(
+            f"page: there are no checks for {page!r}; it must be the name of a module of robustnn_core.exercises"
+        )
     return importlib.import_module(f"robustnn_core.exercises.{page}")
 
 

@@ -151,7 +151,9 @@ class Series:
         checks.choice(self.style, f"style of series {self.name!r}", ("line", "points", "bound"))
         object.__setattr__(self, "label", self.name if self.label is None else self.label)
         if not isinstance(self.format, str) or not _FORMAT.fullmatch(self.format):
-            raise ValueError(f"format = {self.format!r} of series {self.name!r} must be like '.3g', '.2f', '.1e', '.0%' or 'd'")
+            raise ValueError(
+                f"format = {self.format!r} of series {self.name!r} must be like '.3g', '.2f', '.1e', '.0%' or 'd'"
+            )
         if self.band is not None and len(self.band) != 2:
             raise ValueError(f"band = {self.band!r} of series {self.name!r} must name two keys, lower and upper edge")
 
@@ -225,7 +227,9 @@ class Explorer(anywidget.AnyWidget):
     def __repr__(self):
         alt = self.spec["alt"]
         controls = ", ".join(f"{c.label}: {c.texts[0]} to {c.texts[-1]}" for c in self._controls)
-        return f"Interactive figure: {self.spec['title']}. {alt if isinstance(alt, str) else alt[0]} Controls: {controls}."
+        return (
+            f"Interactive figure: {self.spec['title']}. {alt if isinstance(alt, str) else alt[0]} Controls: {controls}."
+        )
 
     def _repr_mimebundle_(self, **keywords):
         bundle = super()._repr_mimebundle_(**keywords)
@@ -286,7 +290,12 @@ def frames(draw, controls, *, title, alt, progress=None):
             png = figures.png(fig) if i == start else png
         figures.close(fig)
         index.append(drawings.setdefault(drawing, len(drawings)))
-    spec = {"title": title, "alt": alts if callable(alt) else alts[0], "lengths": [len(d) for d in drawings], "width": width}
+    spec = {
+        "title": title,
+        "alt": alts if callable(alt) else alts[0],
+        "lengths": [len(d) for d in drawings],
+        "width": width,
+    }
     blobs = {"frames": b"".join(drawings), "index": np.array(index, np.uint32)}
     return Explorer("frames", spec, blobs, controls, lambda: png)
 
@@ -406,7 +415,9 @@ def curves(
             text = message(**values)
             text = [text] * at.size if isinstance(text, str) or text is None else list(text)
             if len(text) != at.size:
-                raise ValueError(f"message gave {len(text)} texts for {values}; give one, or one for each of {at.size} x")
+                raise ValueError(
+                    f"message gave {len(text)} texts for {values}; give one, or one for each of {at.size} x"
+                )
             said.append([texts.setdefault(t or "", len(texts)) for t in text])
     rows = store.rows()
     drawn = [1 + j for j, s in enumerate(series) if s.plot]
@@ -418,12 +429,18 @@ def curves(
     if y_range == "all":
         usable = y_values[np.isfinite(y_values) & ((y_values > 0) | (y_scale == "linear"))]
         if not usable.size:
-            raise ValueError("no series has a finite" + (" positive" if y_scale == "log" else "") + " value; check compute or y_scale")
+            raise ValueError(
+                "no series has a finite"
+                + (" positive" if y_scale == "log" else "")
+                + " value; check compute or y_scale"
+            )
         limits = (float(usable.min()), float(usable.max()))
     elif y_range != "each":
         limits = tuple(checks.array(y_range, "y_range", shape=(2,)).tolist())
         if limits[0] >= limits[1] or (y_scale == "log" and limits[0] <= 0):
-            raise ValueError(f"y_range = {limits} must increase" + (" from a positive number" if y_scale == "log" else ""))
+            raise ValueError(
+                f"y_range = {limits} must increase" + (" from a positive number" if y_scale == "log" else "")
+            )
 
     specs, colour, edge, bound = [], 0, 1 + len(series), 0
     for j, s in enumerate(series):
@@ -488,7 +505,9 @@ class _Rows:
     def rows(self):
         lengths = {len(row) for row in self._seen}
         if len(lengths) > 1:
-            raise ValueError(f"x has {sorted(n // 4 for n in lengths)} points for different controls; pad with NaN to one length")
+            raise ValueError(
+                f"x has {sorted(n // 4 for n in lengths)} points for different controls; pad with NaN to one length"
+            )
         return np.frombuffer(b"".join(self._seen), dtype="<f4").reshape(len(self._seen), -1)
 
 
@@ -525,7 +544,9 @@ def _controls(controls):
         controls = [v if isinstance(v, Control) else Control(name, v) for name, v in controls.items()]
     controls = tuple(controls)
     if not controls or not all(isinstance(c, Control) for c in controls):
-        raise ValueError("controls is empty or holds something else; give a dict of name -> values, or a list of Control")
+        raise ValueError(
+            "controls is empty or holds something else; give a dict of name -> values, or a list of Control"
+        )
     if len({c.name for c in controls}) != len(controls):
         raise ValueError(f"controls repeats a name: {[c.name for c in controls]}")
     return controls
@@ -535,8 +556,12 @@ def _combinations(controls, limit):
     count = math.prod(len(c.values) for c in controls)
     if count > limit:
         sizes = " x ".join(f"{c.name}: {len(c.values)}" for c in controls)
-        raise ValueError(f"controls make {count:,} combinations ({sizes}), above the limit of {limit:,}; give fewer values")
-    return [dict(zip((c.name for c in controls), values)) for values in itertools.product(*(c.values for c in controls))]
+        raise ValueError(
+            f"controls make {count:,} combinations ({sizes}), above the limit of {limit:,}; give fewer values"
+        )
+    return [
+        dict(zip((c.name for c in controls), values)) for values in itertools.product(*(c.values for c in controls))
+    ]
 
 
 def _flat(selection, controls):

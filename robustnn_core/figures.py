@@ -41,7 +41,22 @@ from matplotlib.lines import Line2D
 
 from robustnn_core import checks
 
-__all__ = ["DASHES", "MARKERS", "NEUTRAL", "PALETTE", "WIDTHS", "Shown", "bound", "close", "pixels", "png", "show", "style", "subplots", "svg"]
+__all__ = [
+    "DASHES",
+    "MARKERS",
+    "NEUTRAL",
+    "PALETTE",
+    "WIDTHS",
+    "Shown",
+    "bound",
+    "close",
+    "pixels",
+    "png",
+    "show",
+    "style",
+    "subplots",
+    "svg",
+]
 
 #: Colours at contrast >= 3:1 on white and on the dark page, told apart under the common colour deficiencies.
 PALETTE = ("#0077BB", "#D1590A", "#00906B", "#B8609A", "#A07000", "#7F6FD0")

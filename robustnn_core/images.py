@@ -30,7 +30,18 @@ __all__ = ["ImageSet", "MissingImages", "NAMES", "load"]
 NAMES = ("digits", "mnist", "fashion-mnist", "cifar10")
 
 _CLASSES = {
-    "fashion-mnist": ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    "fashion-mnist": (
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
 }
 
@@ -133,7 +144,9 @@ class ImageSet:
     def centred(self, mean=None):
         """Return the set with ``mean`` (d,) subtracted: its own mean image when not given."""
         d = self.pixels.shape[1]
-        return replace(self, mean=self.pixels.mean(axis=0) / self.scale if mean is None else checks.array(mean, "mean", shape=(d,)))
+        return replace(
+            self, mean=self.pixels.mean(axis=0) / self.scale if mean is None else checks.array(mean, "mean", shape=(d,))
+        )
 
     def split(self, count, *, seed, centre=True):
         """Return ``(train, test)``: ``count`` random images, half of each class of a pair, and all the others.
@@ -146,13 +159,17 @@ class ImageSet:
         >>> len(train), len(test), train.y.sum()
         (200, 157, np.float64(0.0))
         """
-        count = checks.integer(count, "count", at_least=1, at_most=len(self) - 1, remedy=f"the set has {len(self)} images")
+        count = checks.integer(
+            count, "count", at_least=1, at_most=len(self) - 1, remedy=f"the set has {len(self)} images"
+        )
         order = streams.generator(seed).permutation(len(self))
         if set(np.unique(self.y)) == {-1.0, 1.0}:
             sides = [order[self.y[order] == side] for side in (1.0, -1.0)]
             wanted = [count - count // 2, count // 2]
             if any(len(side) < want for side, want in zip(sides, wanted)):
-                raise ValueError(f"count = {count} asks for more images of one class than the {[len(s) for s in sides]} there are")
+                raise ValueError(
+                    f"count = {count} asks for more images of one class than the {[len(s) for s in sides]} there are"
+                )
             chosen = np.sort(np.concatenate([side[:want] for side, want in zip(sides, wanted)]))
         else:
             chosen = np.sort(order[:count])
@@ -259,7 +276,9 @@ def _fetch(name, url, digest, wanted, download):
         raise MissingImages(f"{advice}. The download failed: {error}") from None
     found = hashlib.sha256(data).hexdigest()
     if found != digest:
-        raise ValueError(f"{url} has SHA-256 {found}, not {digest}; the download is damaged or not the right file, and was not kept")
+        raise ValueError(
+            f"{url} has SHA-256 {found}, not {digest}; the download is damaged or not the right file, and was not kept"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     part.write_bytes(data)
@@ -270,7 +289,9 @@ def _fetch(name, url, digest, wanted, download):
 def _verify(path, data, algorithm, digest):
     found = hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
     if found != digest:
-        raise ValueError(f"{path} has {algorithm.upper()} {found}, not {digest}; it is damaged or not the right file: delete it and get it again")
+        raise ValueError(
+            f"{path} has {algorithm.upper()} {found}, not {digest}; it is damaged or not the right file: delete it and get it again"
+        )
 
 
 # --- MNIST and Fashion-MNIST ----------------------------------------------------------------------------
@@ -281,7 +302,9 @@ def _load_idx(name, part, folders, download):
     images, path = _idx_file(name, f"{stem}-images-idx3-ubyte", folders, download)
     labels, _ = _idx_file(name, f"{stem}-labels-idx1-ubyte", folders, download)
     if images.ndim != 3 or images.shape[1:] != (28, 28) or labels.shape != images.shape[:1]:
-        raise ValueError(f"{path} holds images {images.shape} and labels {labels.shape}; N images of 28 x 28 and N labels are needed")
+        raise ValueError(
+            f"{path} holds images {images.shape} and labels {labels.shape}; N images of 28 x 28 and N labels are needed"
+        )
     if labels.max() > 9:
         raise ValueError(f"{path} comes with the label {labels.max()}; labels are 0, ..., 9")
     return images.reshape(len(images), -1), labels.astype(np.int64), (28, 28), str(path.parent)
@@ -322,7 +345,9 @@ def _gunzip(path, data):
 def _parse_idx(raw, path="the file"):
     """The array of an IDX file of bytes: magic 0, 0, 8, rank; one big-endian length an axis; the data."""
     if len(raw) < 4 or raw[:3] != b"\0\0\x08" or not 1 <= raw[3] <= 4:
-        raise ValueError(f"{path} does not begin like an IDX file of bytes (magic {raw[:4].hex() or 'missing'}); it is not the right file")
+        raise ValueError(
+            f"{path} does not begin like an IDX file of bytes (magic {raw[:4].hex() or 'missing'}); it is not the right file"
+        )
     rank = raw[3]
     if len(raw) < 4 + 4 * rank:
         raise ValueError(f"{path} ends within its header; it is truncated: get it again")
@@ -332,7 +357,9 @@ def _parse_idx(raw, path="the file"):
         size *= length
     body = len(raw) - 4 - 4 * rank
     if size == 0 or body != size:
-        raise ValueError(f"{path} holds {body} bytes after a header that announces {shape}; it is truncated or damaged: get it again")
+        raise ValueError(
+            f"{path} holds {body} bytes after a header that announces {shape}; it is truncated or damaged: get it again"
+        )
     return np.frombuffer(raw, dtype=np.uint8, offset=4 + 4 * rank).reshape(shape)
 
 
@@ -447,7 +474,9 @@ def _parse_cifar_pickle(data, path="the file"):
     try:
         batch = _Reader(io.BytesIO(data), encoding="bytes").load()
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise ValueError(f"{path} is not a batch of CIFAR-10 ({type(error).__name__}: {error}); it was not loaded") from None
+        raise ValueError(
+            f"{path} is not a batch of CIFAR-10 ({type(error).__name__}: {error}); it was not loaded"
+        ) from None
     try:
         batch = {key.decode() if isinstance(key, bytes) else key: value for key, value in batch.items()}
         array, labels = batch["data"], np.array([int(v) for v in batch["labels"]], dtype=np.int64)

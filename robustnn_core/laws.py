@@ -84,7 +84,9 @@ class Gaussian(Law):
         _check_order(j)
         if j % 2 == 0:
             return float(self.sigma**j * np.prod(self.n + np.arange(0, j, 2)))
-        return float(np.exp(j * np.log(self.sigma) + j / 2 * np.log(2) + gammaln((self.n + j) / 2) - gammaln(self.n / 2)))
+        return float(
+            np.exp(j * np.log(self.sigma) + j / 2 * np.log(2) + gammaln((self.n + j) / 2) - gammaln(self.n / 2))
+        )
 
     def second_moment(self):
         return self.sigma**2 * np.eye(self.n)

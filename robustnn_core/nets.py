@@ -96,7 +96,9 @@ class SingleFilterNet:
         >>> SingleFilterNet.convolution((8, 8), (4, 4), stride=4).patches.shape
         (4, 16, 64)
         """
-        shape, kernel, stride = (_as_lengths(v, m) for v, m in ((shape, "shape"), (kernel, "kernel"), (stride, "stride")))
+        shape, kernel, stride = (
+            _as_lengths(v, m) for v, m in ((shape, "shape"), (kernel, "kernel"), (stride, "stride"))
+        )
         if len(shape) != len(kernel):
             raise ValueError(f"kernel = {kernel} must have as many axes as shape = {shape}")
         stride = stride * len(shape) if len(stride) == 1 else stride
@@ -237,7 +239,9 @@ class FrozenHeadNet:
     def __post_init__(self):
         weights = checks.array(self.weights, "weights", shape=("m", "d"))
         if weights.shape[0] % 2:
-            raise ValueError(f"weights has {weights.shape[0]} rows; the width must be even, half of the head is negative")
+            raise ValueError(
+                f"weights has {weights.shape[0]} rows; the width must be even, half of the head is negative"
+            )
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "leak", checks.number(self.leak, "leak", above=0.0, below=1.0))
 

@@ -98,6 +98,7 @@ _MANTISSA = 2.0**-53
 
 def _ziggurat_tables():
     """Edges of 256 horizontal layers of equal area under exp(-x^2/2), as scale, threshold and height."""
+
     def height(x):
         return np.exp(-0.5 * x * x)
 

@@ -51,7 +51,11 @@ def test_budgets_and_gains(which, norm, eps, target):
     one = attacks.fgsm(net, X, Y, eps=eps, norm=norm, target=target, size=0.5)
     many = attacks.pgd(net, X, Y, eps=eps, norm=norm, target=target, steps=30, restarts=3, seed=1, size=0.5)
     for attack in (one, many):
-        size = {"l2": np.linalg.norm(attack.eta, axis=1), "linf": np.abs(attack.eta).max(axis=1), "l0": (attack.eta != 0).sum(axis=1)}[norm]
+        size = {
+            "l2": np.linalg.norm(attack.eta, axis=1),
+            "linf": np.abs(attack.eta).max(axis=1),
+            "l0": (attack.eta != 0).sum(axis=1),
+        }[norm]
         assert (size <= eps * (1 + 1e-12)).all()
         assert norm != "l0" or np.abs(attack.eta).max() <= 0.5 + 1e-12
         np.testing.assert_array_equal(attack.success, np.sign(net.predict(attack.X)) == -Y)
@@ -97,7 +101,10 @@ def test_the_range_of_the_pixels_is_kept(seed, norm):
 
 def test_nothing_allowed_moves_nothing():
     for norm in attacks.NORMS:
-        for attack in (attacks.fgsm(NETS["relu sum"], X, Y, eps=0, norm=norm), attacks.pgd(NETS["relu sum"], X, Y, eps=0, norm=norm, restarts=2)):
+        for attack in (
+            attacks.fgsm(NETS["relu sum"], X, Y, eps=0, norm=norm),
+            attacks.pgd(NETS["relu sum"], X, Y, eps=0, norm=norm, restarts=2),
+        ):
             np.testing.assert_array_equal(attack.X, X)
 
 
@@ -145,6 +152,11 @@ def test_bad_input(change, message):
 
 
 def test_bad_steps():
-    for change, message in (({"steps": 0}, r"^steps = 0"), ({"restarts": 0}, r"^restarts = 0"), ({"step": 0.0}, r"^step = 0.0"), ({"seed": -1}, r"^seed")):
+    for change, message in (
+        ({"steps": 0}, r"^steps = 0"),
+        ({"restarts": 0}, r"^restarts = 0"),
+        ({"step": 0.0}, r"^step = 0.0"),
+        ({"seed": -1}, r"^seed"),
+    ):
         with pytest.raises(ValueError, match=message):
             attacks.pgd(NETS["frozen head"], X, Y, eps=0.5, **change)

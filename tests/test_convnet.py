@@ -32,7 +32,12 @@ def plain(net, x):
                 for j in range(H - 4):
                     out[f, i, j] = max(0.0, b[f] + float((W[f] * z[:, i : i + 5, j : j + 5]).sum()))
         half = (H - 4) // 2
-        z = np.array([[[out[f, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].max() for j in range(half)] for i in range(half)] for f in range(len(b))])
+        z = np.array(
+            [
+                [[out[f, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].max() for j in range(half)] for i in range(half)]
+                for f in range(len(b))
+            ]
+        )
     return W3 @ z.ravel() + b3
 
 

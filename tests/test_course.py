@@ -60,10 +60,17 @@ class Leaves:
 
 @pytest.mark.parametrize(
     ("function", "part"),
-    [(None, "still empty"), (..., "still empty"), (3, "must be a function"), (lambda: None, "returned nothing"),
-     (stops, "stopped with KeyError"), (lambda x: x, "stopped with TypeError"),
-     (interrupted, "interrupted"), (lambda: input(), "cannot ask")],
-)  # fmt: skip
+    [
+        (None, "still empty"),
+        (..., "still empty"),
+        (3, "must be a function"),
+        (lambda: None, "returned nothing"),
+        (stops, "stopped with KeyError"),
+        (lambda x: x, "stopped with TypeError"),
+        (interrupted, "interrupted"),
+        (lambda: input(), "cannot ask"),
+    ],
+)
 def test_bad_function_gets_a_sentence(function, part):
     with pytest.raises(course.Wrong, match=part):
         course.call(function, name="f")

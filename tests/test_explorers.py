@@ -38,7 +38,10 @@ def test_curves_hold_every_combination_in_order():
     controls = {"a": [1.0, 2.0, 3.0], "b": ["up", "down"]}
     explorer = explorers.curves(
         lambda a, b: {"y": a * X * (1 if b == "up" else -1), "floor": a},
-        controls, x=X, series=[Series("y", format=".3f"), Series("floor", style="bound")], **LABELS,
+        controls,
+        x=X,
+        series=[Series("y", format=".3f"), Series("floor", style="bound")],
+        **LABELS,
     )
     index, rows = table(explorer)
     flat = 0
@@ -66,9 +69,14 @@ def test_gaps_scales_bands_cursor_and_messages():
     explorer = explorers.curves(
         lambda a: {"t": a * X, "y": np.where(X > 1.5, np.nan, X), "lo": X / 2, "hi": X * 2, "T": 1e7},
         [Control("a", [1, 2], label="α", default=2)],
-        x="t", series=[Series("y", band=("lo", "hi")), Series("T", plot=False, format="d", unit="steps")],
-        x_scale="log", y_scale="log", cursor="time", cursor_at=3.1,
-        message=lambda a: "vacuous" if a == 1 else ["" if x < 1.5 else "late" for x in X], **LABELS,
+        x="t",
+        series=[Series("y", band=("lo", "hi")), Series("T", plot=False, format="d", unit="steps")],
+        x_scale="log",
+        y_scale="log",
+        cursor="time",
+        cursor_at=3.1,
+        message=lambda a: "vacuous" if a == 1 else ["" if x < 1.5 else "late" for x in X],
+        **LABELS,
     )
     index, rows = table(explorer)
     y, hidden = explorer.spec["series"]
@@ -84,7 +92,9 @@ def test_gaps_scales_bands_cursor_and_messages():
 
 
 def test_frames_hold_every_drawing_in_order():
-    explorer = explorers.frames(draw, {"power": [1, 2], "side": ["left", "right"]}, title="T", alt=lambda power, side: f"{power} {side}")
+    explorer = explorers.frames(
+        draw, {"power": [1, 2], "side": ["left", "right"]}, title="T", alt=lambda power, side: f"{power} {side}"
+    )
     blobs = unpacked(explorer)
     ends = np.cumsum(explorer.spec["lengths"])
     drawings = [blobs["frames"][end - size : end].decode() for end, size in zip(ends, explorer.spec["lengths"])]
@@ -117,8 +127,13 @@ def test_viewers_without_widgets_get_a_picture_and_words(kind):
     else:
         explorer = explorers.curves(
             lambda a: {"y": a * X, "lo": X, "hi": 3 * X, "b": 2, "p": X},
-            {"a": [1, 2]}, x=X, series=[Series("y", band=("lo", "hi")), Series("b", style="bound"), Series("p", style="points")],
-            title="Powers", alt="A line.", x_label="x", y_label="y",
+            {"a": [1, 2]},
+            x=X,
+            series=[Series("y", band=("lo", "hi")), Series("b", style="bound"), Series("p", style="points")],
+            title="Powers",
+            alt="A line.",
+            x_label="x",
+            y_label="y",
         )
     data, _ = explorer._repr_mimebundle_()
     assert data["image/png"].startswith(b"\x89PNG")
@@ -135,7 +150,9 @@ def test_how_values_are_written():
 
 
 def curve(compute=lambda a: {"y": a * X}, controls=None, **keywords):
-    return explorers.curves(compute, {"a": [1, 2]} if controls is None else controls, **{"x": X, "series": ["y"], **LABELS, **keywords})
+    return explorers.curves(
+        compute, {"a": [1, 2]} if controls is None else controls, **{"x": X, "series": ["y"], **LABELS, **keywords}
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,7 +185,10 @@ def curve(compute=lambda a: {"y": a * X}, controls=None, **keywords):
         (lambda: Series("y", format="x"), "format"),
         (lambda: Series("y", band=("a",)), "band"),
         (lambda: explorers.frames(draw, {"power": range(301)}, title="T", alt="A."), "301 combinations"),
-        (lambda: explorers.frames(lambda power: 1, {"power": [1]}, title="T", alt="A."), "return the matplotlib Figure"),
+        (
+            lambda: explorers.frames(lambda power: 1, {"power": [1]}, title="T", alt="A."),
+            "return the matplotlib Figure",
+        ),
         (lambda: explorers.frames(draw, {"power": [1]}, title="T", alt=""), "alt"),
     ],
 )

@@ -63,28 +63,60 @@ def open_in(page, explorer):
 def calculator():
     x = np.geomspace(0.1, 10, 7)
     return explorers.curves(
-        lambda n, law: {"a": x * n * (2 if law == "cube" else 1), "gap": np.where(x > 1, np.nan, x), "steps": np.round(1e3 * n * x), "floor": 3.0, "tiny": 1e-7 * n / x},
+        lambda n, law: {
+            "a": x * n * (2 if law == "cube" else 1),
+            "gap": np.where(x > 1, np.nan, x),
+            "steps": np.round(1e3 * n * x),
+            "floor": 3.0,
+            "tiny": 1e-7 * n / x,
+        },
         [Control("n", [1, 2, 5], label="n"), Control("law", ["cube", "sphere"], label="law")],
-        x=x, series=["a", Series("gap", style="points"), Series("floor", style="bound"), Series("steps", plot=False, format="d"), Series("tiny", plot=False, format=".2e")],
-        title="Calculator", alt="Lines.", x_label="σ", y_label="θ", x_scale="log", y_scale="log", cursor="σ", cursor_at=1.0,
+        x=x,
+        series=[
+            "a",
+            Series("gap", style="points"),
+            Series("floor", style="bound"),
+            Series("steps", plot=False, format="d"),
+            Series("tiny", plot=False, format=".2e"),
+        ],
+        title="Calculator",
+        alt="Lines.",
+        x_label="σ",
+        y_label="θ",
+        x_scale="log",
+        y_scale="log",
+        cursor="σ",
+        cursor_at=1.0,
         message=lambda n, law: "vacuous" if n == 5 else "",
     )
 
 
 def readouts(page):
-    return page.eval_on_selector_all(".rnn-values > div", "all => all.map(e => [e.children[0].textContent, e.children[1].textContent])")
+    return page.eval_on_selector_all(
+        ".rnn-values > div", "all => all.map(e => [e.children[0].textContent, e.children[1].textContent])"
+    )
 
 
 def test_readouts_follow_the_controls_and_the_cursor(page):
     open_in(page, calculator())
     assert dict(readouts(page)) == {"a": "2", "gap": "1", "floor": "3", "steps": "1,000", "tiny": "1 × 10⁻⁷"}
-    slider, menu, cursor = page.get_by_label("n", exact=True), page.get_by_label("law", exact=True), page.get_by_label("σ", exact=True)
+    slider, menu, cursor = (
+        page.get_by_label("n", exact=True),
+        page.get_by_label("law", exact=True),
+        page.get_by_label("σ", exact=True),
+    )
     slider.focus()
     page.keyboard.press("ArrowRight")
     menu.select_option(label="sphere")
     cursor.focus()
     page.keyboard.press("End")
-    assert dict(readouts(page)) == {"a": "20", "gap": "not defined", "floor": "3", "steps": "20,000", "tiny": "2 × 10⁻⁸"}
+    assert dict(readouts(page)) == {
+        "a": "20",
+        "gap": "not defined",
+        "floor": "3",
+        "steps": "20,000",
+        "tiny": "2 × 10⁻⁸",
+    }
     assert page.evaluate("[model.get('selection'), model.get('cursor'), saved]") == [[1, 1], 6, 3]
     assert slider.get_attribute("aria-valuetext") == "2" and cursor.get_attribute("aria-valuetext") == "10"
     assert "law: sphere" in page.locator(".rnn-plot svg").get_attribute("aria-label")
@@ -104,8 +136,13 @@ def test_gaps_lone_points_and_bounds_are_drawn(page):
     x = np.arange(1.0, 8.0)
     explorer = explorers.curves(
         lambda a: {"y": np.array([1, 2, np.nan, 4, np.nan, -6, 7.0]) * a, "b": 3.0, "lo": x, "hi": x + 1},
-        {"a": [1, 2]}, x=x, series=[Series("y", band=("lo", "hi")), Series("b", style="bound")],
-        title="T", alt="A.", x_label="x", y_label="y",
+        {"a": [1, 2]},
+        x=x,
+        series=[Series("y", band=("lo", "hi")), Series("b", style="bound")],
+        title="T",
+        alt="A.",
+        x_label="x",
+        y_label="y",
     )
     open_in(page, explorer)
     line = page.locator(f'path[stroke="{figures.PALETTE[0]}"]').get_attribute("d")
@@ -117,13 +154,26 @@ def test_gaps_lone_points_and_bounds_are_drawn(page):
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])
-@pytest.mark.parametrize("low, high", [(1e-9, 1e-7), (1.0, 1.0), (0.002, 900.0), (1e5, 4e8), (3.0, 3.001), (2.0, 7.0), (1e6, 1e6 + 4), (1e-12, 1e12)])
+@pytest.mark.parametrize(
+    "low, high",
+    [(1e-9, 1e-7), (1.0, 1.0), (0.002, 900.0), (1e5, 4e8), (3.0, 3.001), (2.0, 7.0), (1e6, 1e6 + 4), (1e-12, 1e12)],
+)
 def test_ticks_are_few_distinct_and_inside(page, scale, low, high):
     explorer = explorers.curves(
-        lambda a: {"y": np.array([low, high])}, {"a": [1]}, x=[1.0, 2.0], series=["y"], title="T", alt="A.", x_label="x", y_label="y", y_scale=scale
+        lambda a: {"y": np.array([low, high])},
+        {"a": [1]},
+        x=[1.0, 2.0],
+        series=["y"],
+        title="T",
+        alt="A.",
+        x_label="x",
+        y_label="y",
+        y_scale=scale,
     )
     open_in(page, explorer)
-    texts = page.eval_on_selector_all('.rnn-plot text[text-anchor="end"]', "all => all.map(e => e.textContent).filter(Boolean)")
+    texts = page.eval_on_selector_all(
+        '.rnn-plot text[text-anchor="end"]', "all => all.map(e => e.textContent).filter(Boolean)"
+    )
     assert 2 <= len(texts) <= 11 and len(set(texts)) == len(texts)
     svg = page.locator(".rnn-plot svg").bounding_box()
     for text in page.locator(".rnn-plot text").all():

@@ -134,7 +134,10 @@ def test_bounds_are_neutral_and_differ():
 
 def test_fonts_are_readable_on_a_phone():
     with figures.style():
-        sizes = [matplotlib.rcParams[k] for k in ("font.size", "xtick.labelsize", "ytick.labelsize", "legend.fontsize", "axes.labelsize")]
+        sizes = [
+            matplotlib.rcParams[k]
+            for k in ("font.size", "xtick.labelsize", "ytick.labelsize", "legend.fontsize", "axes.labelsize")
+        ]
     assert min(sizes) / figures.WIDTHS["text"] >= 9 / 6.4
 
 

@@ -19,7 +19,12 @@ often = settings(max_examples=150, deadline=None, derandomize=True)
 
 
 def idx(array):
-    return b"\0\0\x08" + bytes([array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.astype(np.uint8).tobytes()
+    return (
+        b"\0\0\x08"
+        + bytes([array.ndim])
+        + b"".join(n.to_bytes(4, "big") for n in array.shape)
+        + array.astype(np.uint8).tobytes()
+    )
 
 
 IMAGES = np.random.default_rng(0).integers(0, 256, size=(6, 28, 28)).astype(np.uint8)
@@ -113,7 +118,9 @@ def test_damaged_files_are_refused(place, where, how):
     else:
         data += b"\0more"
     path.write_bytes(bytes(data))
-    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte.gz (is not a whole .gz|has SHA256|does not|unpacks)"):
+    with pytest.raises(
+        ValueError, match=r"train-images-idx3-ubyte.gz (is not a whole .gz|has SHA256|does not|unpacks)"
+    ):
         images.load("mnist")
 
 
@@ -165,7 +172,9 @@ def test_one_clear_error_says_how_to_get_a_set(place):
         for download in (False, True):
             if name == "mnist":
                 images._IDX["mnist"]["gz"]["t10k-images-idx3-ubyte"] = "0"
-            with pytest.raises(images.MissingImages, match=rf"^{name} is not on this machine .*ROBUSTNN_DATA.*https://"):
+            with pytest.raises(
+                images.MissingImages, match=rf"^{name} is not on this machine .*ROBUSTNN_DATA.*https://"
+            ):
                 images.load(name, part=part, download=download)
 
 
@@ -197,7 +206,10 @@ OWN = [3, 9, 0, 1]
 
 
 def python_batch(data=PIXELS, labels=OWN, protocol=2):
-    return pickle.dumps({b"batch_label": b"test", b"labels": labels, b"data": data, b"filenames": [b"a.png"] * len(labels)}, protocol=protocol)
+    return pickle.dumps(
+        {b"batch_label": b"test", b"labels": labels, b"data": data, b"filenames": [b"a.png"] * len(labels)},
+        protocol=protocol,
+    )
 
 
 def binary_batch():
@@ -238,7 +250,9 @@ def test_cifar_in_its_four_forms(cifar, kind):
     cifar(name, data)
     loaded = images.load("cifar10", part="test", download=False)
     assert loaded.shape == (32, 32, 3) and loaded.y.tolist() == OWN
-    np.testing.assert_array_equal(loaded.pixels.reshape(4, 32, 32, 3), PIXELS.reshape(4, 3, 32, 32).transpose(0, 2, 3, 1))
+    np.testing.assert_array_equal(
+        loaded.pixels.reshape(4, 32, 32, 3), PIXELS.reshape(4, 3, 32, 32).transpose(0, 2, 3, 1)
+    )
     pair = images.load("cifar10", pair=(3, 9), part="test", download=False)
     assert pair.classes == ("cat", "truck") and pair.y.tolist() == [1.0, -1.0]
 
@@ -318,7 +332,10 @@ def test_a_mutated_batch_is_read_or_refused(seed):
 
 
 def _memo(data):
-    return any(op in (ord("r"), ord("j")) and int.from_bytes(data[i + 1 : i + 5], "little") > 10**6 for i, op in enumerate(data))
+    return any(
+        op in (ord("r"), ord("j")) and int.from_bytes(data[i + 1 : i + 5], "little") > 10**6
+        for i, op in enumerate(data)
+    )
 
 
 @often
@@ -350,7 +367,11 @@ def test_bad_arguments(arguments, message):
 
 def test_bad_splits():
     data = images.load("digits", pair=(3, 8))
-    for count, message in ((0, "^count = 0"), (357, "^count = 357"), (356, "^count = 356 asks for more images of one class")):
+    for count, message in (
+        (0, "^count = 0"),
+        (357, "^count = 357"),
+        (356, "^count = 356 asks for more images of one class"),
+    ):
         with pytest.raises(ValueError, match=message):
             data.split(count, seed=0)
     with pytest.raises(ValueError, match="^mean has shape"):

@@ -233,10 +233,19 @@ def test_mean_abs_range_brackets_on_any_data(X, u):
         (lambda: laws.Symmetrised(np.eye(2)).norm_moment(1.5), r"^j = 1.5 must be an integer"),
         (lambda: laws.Custom(2, 5), r"^sampler = 5 must be a function of \(rng, size\)"),
         (lambda: laws.Custom(2, laplace, draws=10), r"^draws = 10.* must be >= 1000"),
-        (lambda: laws.Custom(3, laplace), r"^sampler\(rng, size\) has shape \(200000, 2\); it must have shape \(200000, 3\)"),
+        (
+            lambda: laws.Custom(3, laplace),
+            r"^sampler\(rng, size\) has shape \(200000, 2\); it must have shape \(200000, 3\)",
+        ),
         (lambda: laws.Custom(1, lambda r, s: np.full((s, 1), np.nan)), r"^sampler\(rng, size\) contains nan"),
-        (lambda: laws.Custom(1, lambda r, s: r.exponential(size=(s, 1))), r"not parity symmetric: E x .* random sign, or use laws.Symmetrised"),
-        (lambda: laws.Custom(1, lambda r, s: r.normal(0.05, 1, size=(s, 1))), r"not parity symmetric: E x has coordinate 0"),
+        (
+            lambda: laws.Custom(1, lambda r, s: r.exponential(size=(s, 1))),
+            r"not parity symmetric: E x .* random sign, or use laws.Symmetrised",
+        ),
+        (
+            lambda: laws.Custom(1, lambda r, s: r.normal(0.05, 1, size=(s, 1))),
+            r"not parity symmetric: E x has coordinate 0",
+        ),
         # mean 0, skewed
         (lambda: laws.Custom(2, lambda r, s: r.exponential(size=(s, 2)) - 1), r"not parity symmetric: E x \|x\|\^2 "),
         (lambda: laws.Custom(1, lambda r, s: np.ones((s, 1))), r"not parity symmetric: E x "),

@@ -2,8 +2,8 @@ import math
 
 import numpy as np
 import pytest
-
 from neurotron import reference
+
 from robustnn_core import nets
 
 rng = np.random.default_rng(0)
@@ -32,11 +32,7 @@ def test_convolution_slides_and_averages(stride):
     image, w = rng.normal(size=(5, 6)), rng.normal(size=(2, 3))
     net = nets.SingleFilterNet.convolution((5, 6), (2, 3), stride, leak=0.2)
     down, right = stride if isinstance(stride, tuple) else (stride, stride)
-    seen = [
-        float((image[i : i + 2, j : j + 3] * w).sum())
-        for i in range(0, 4, down)
-        for j in range(0, 4, right)
-    ]
+    seen = [float((image[i : i + 2, j : j + 3] * w).sum()) for i in range(0, 4, down) for j in range(0, 4, right)]
     expected = sum(v if v >= 0 else 0.2 * v for v in seen) / len(seen)
     assert net.predict(w.ravel(), image.reshape(1, -1))[0] == pytest.approx(expected, rel=1e-12)
     assert set(np.unique(net.patches)) == {0.0, 1.0} and (net.patches.sum(axis=2) == 1).all()
@@ -69,14 +65,26 @@ def test_relu_sum_and_frozen_head():
         (lambda: nets.SingleFilterNet.gate(0), r"^n = 0.* must be >= 1"),
         (lambda: nets.SingleFilterNet.gate(2.0), r"^n = 2.0 must be an integer"),
         (lambda: nets.SingleFilterNet.convolution((8, 8), 3), r"^kernel = \(3,\) must have as many axes as shape"),
-        (lambda: nets.SingleFilterNet.convolution((2, 2), (3, 3)), r"^kernel = \(3, 3\) .* must fit inside shape = \(2, 2\)"),
+        (
+            lambda: nets.SingleFilterNet.convolution((2, 2), (3, 3)),
+            r"^kernel = \(3, 3\) .* must fit inside shape = \(2, 2\)",
+        ),
         (lambda: nets.SingleFilterNet.convolution(8, 4, (1, 2)), r"^kernel = \(4,\) with stride = \(1, 2\)"),
         (lambda: nets.SingleFilterNet.convolution(8, 4, 0), r"^stride = 0.* must be >= 1"),
-        (lambda: nets.SingleFilterNet.gate(2).predict([1, 2, 3], [[1, 2]]), r"^w has shape \(3,\); it must have shape \(2,\)"),
-        (lambda: nets.SingleFilterNet.gate(2).predict([1, 2], [1, 2]), r"^X has shape \(2,\); it must have shape \(N, 2\)"),
+        (
+            lambda: nets.SingleFilterNet.gate(2).predict([1, 2, 3], [[1, 2]]),
+            r"^w has shape \(3,\); it must have shape \(2,\)",
+        ),
+        (
+            lambda: nets.SingleFilterNet.gate(2).predict([1, 2], [1, 2]),
+            r"^X has shape \(2,\); it must have shape \(N, 2\)",
+        ),
         (lambda: nets.ReLUSum(np.eye(2), [1, 0]), r"^signs contains 0.0; every entry must be \+1 or -1"),
         (lambda: nets.ReLUSum(np.eye(2), [1]), r"^signs has shape \(1,\); it must have shape \(2,\)"),
-        (lambda: nets.ReLUSum(np.eye(2), [1, 1]).predict([[1.0]]), r"^X has shape \(1, 1\); it must have shape \(N, 2\)"),
+        (
+            lambda: nets.ReLUSum(np.eye(2), [1, 1]).predict([[1.0]]),
+            r"^X has shape \(1, 1\); it must have shape \(N, 2\)",
+        ),
         (lambda: nets.FrozenHeadNet(np.ones((3, 2)), 0.5), r"^weights has 3 rows; the width must be even"),
         (lambda: nets.FrozenHeadNet(np.ones((2, 2)), 1.0), r"^leak = 1.0 must be > 0 and < 1"),
         (lambda: nets.FrozenHeadNet(np.ones((2, 2)), 0.5).predict([[1.0]]), r"^X has shape \(1, 1\)"),

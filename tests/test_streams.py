@@ -2,9 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from neurotron import reference
 from scipy import stats
 
-from neurotron import reference
 from robustnn_core import streams
 
 COUNT = 400_000

@@ -74,8 +74,11 @@ def fetch(name, version, digest, folder):
     """Download one package with npm, check its digest and unpack it; return the folder."""
     subprocess.run(
         [*npm(), "pack", "--silent", f"--pack-destination={folder}", f"{name}@{version}"],
-        check=True, cwd=folder, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        check=True,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+    )
     (archive,) = Path(folder).glob("*.tgz")
     found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if found != digest:

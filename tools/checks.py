@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-QUESTION = '''\
+QUESTION = """\
 from otter.test_files import test_case
 
 {source}
@@ -38,7 +38,7 @@ def test_public({name}):
 @test_case(points={hidden}, hidden=True)
 def test_hidden({name}):
     hidden_{name}({name})
-'''
+"""
 
 
 def module_name(page):
@@ -68,10 +68,13 @@ def answers(name):
     found = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
     lines = text.split("\n")
     return {
-        label: (answer, "\n".join([*lines[found[answer].lineno - 1 : found[answer].body[0].end_lineno], "    ..."]),
-                "\n".join(lines[found[answer].lineno - 1 : found[answer].end_lineno]))
+        label: (
+            answer,
+            "\n".join([*lines[found[answer].lineno - 1 : found[answer].body[0].end_lineno], "    ..."]),
+            "\n".join(lines[found[answer].lineno - 1 : found[answer].end_lineno]),
+        )
         for label, answer in load(name, "robustnn_core/exercises").EXERCISES.items()
-    }  # fmt: skip
+    }
 
 
 def archive(name, target):

@@ -31,7 +31,7 @@ STATEMENTS = "algorithm assumption axiom conjecture corollary criterion definiti
 FENCE = re.compile(r"^(\s*)(`{3,}|:{3,})\{([^}]+)\}[ \t]*(.*)$")
 ROLE = re.compile(r"\{([a-z]+(?::[a-z]+)?)\}`([^`]+)`")
 # Wants to be told nothing twice: it does not run where the package is there already.
-INSTALL = '''\
+INSTALL = """\
 # On Colab, or wherever the package is missing: installs it from the wheel that came with this notebook.
 import importlib.util
 import pathlib
@@ -47,22 +47,22 @@ if importlib.util.find_spec("robustnn_core") is None:
             "folder, beside this notebook (on Colab: the folder symbol, then upload), and run this cell again."
         )
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", str(wheels[-1])], check=True)
-    importlib.invalidate_caches()'''
+    importlib.invalidate_caches()"""
 GLUED = "from myst_nb import glue\n"  # not in plain Jupyter, and not needed there
 GLUE = '''\
 def glue(name, value, display=False):
     """Print a number that the text quotes, under its name."""
     print(f"{name}: {value}")'''
 TODO = "# Your code. Add cells as you like.\n"
-OTTER = '''
+OTTER = """
 if importlib.util.find_spec("otter") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "otter-grader==7.0.0"], check=True)
-    importlib.invalidate_caches()'''
-GRADER = '''\
+    importlib.invalidate_caches()"""
+GRADER = """\
 # grader.check("NAME") says what is wrong with the answer NAME
 from robustnn_core import course
 
-grader = course.grader("{page}")'''
+grader = course.grader("{page}")"""
 
 
 @dataclass
@@ -118,8 +118,14 @@ def notebook(book, page, text, *, solutions):
     """Return one page as a notebook that plain Jupyter reads; without ``solutions`` an empty cell or a stub stands for each."""
     checked, graded, asked = checks.answers(checks.module_name(page)), False, None
     source = jupytext.reads(text, fmt="md:myst")
-    out = nbformat.v4.new_notebook(metadata={"kernelspec": source.metadata.get(
-        "kernelspec", {"display_name": "Python 3", "language": "python", "name": "python3"}), "language_info": {"name": "python"}})  # fmt: skip
+    out = nbformat.v4.new_notebook(
+        metadata={
+            "kernelspec": source.metadata.get(
+                "kernelspec", {"display_name": "Python 3", "language": "python", "name": "python3"}
+            ),
+            "language_info": {"name": "python"},
+        }
+    )
     coded, inside = any(cell.cell_type == "code" for cell in source.cells), False
     for cell in source.cells:
         if cell.cell_type == "code":
@@ -234,7 +240,9 @@ class Writer:
             return f"---\n\n**{title or name.capitalize()}**\n{inner}\n\n---"
         if name == "raw":
             return "\n".join(body)
-        raise ValueError(f"{self.page}: tools/course.py does not know the directive {{{name}}}; teach it in Writer.directive")
+        raise ValueError(
+            f"{self.page}: tools/course.py does not know the directive {{{name}}}; teach it in Writer.directive"
+        )
 
     def inline(self, text):
         # a role in a code span (how MyST is explained) stays
@@ -393,11 +401,15 @@ def _author_year(entry):
 
 
 def _reference(entry):
-    who = ", ".join(str(" ".join(p.first_names + p.middle_names + p.prelast_names + p.last_names)) for p in entry.persons["author"])
+    who = ", ".join(
+        str(" ".join(p.first_names + p.middle_names + p.prelast_names + p.last_names)) for p in entry.persons["author"]
+    )
     where = [entry.fields[key] for key in ("journal", "booktitle", "publisher", "institution") if key in entry.fields]
     if "eprint" in entry.fields:
         where.append(f"arXiv:{entry.fields['eprint']}")
-    return re.sub(r"[{}]", "", f"{who}. *{entry.fields['title']}*. {', '.join([*where, entry.fields.get('year', '')])}.")
+    return re.sub(
+        r"[{}]", "", f"{who}. *{entry.fields['title']}*. {', '.join([*where, entry.fields.get('year', '')])}."
+    )
 
 
 def _markdown(text):
@@ -410,7 +422,13 @@ def _code(text, **metadata):
 
 def build_wheel(target):
     """Build the package's wheel into ``target``."""
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target)],
+        check=True,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def statements(book):
@@ -418,7 +436,11 @@ def statements(book):
     lines = []
     for page in book.pages:
         text = (ROOT / f"{page}.md").read_text()
-        stated = re.findall(r"^(?:`{3,}|:{3,})\{prf:(?:theorem|proposition|lemma|corollary)\}[ \t]*(.*)\n:label: ([\w-]+)", text, flags=re.M)
+        stated = re.findall(
+            r"^(?:`{3,}|:{3,})\{prf:(?:theorem|proposition|lemma|corollary)\}[ \t]*(.*)\n:label: ([\w-]+)",
+            text,
+            flags=re.M,
+        )
         proved = [(title, label) for title, label in stated if "cited" not in title]
         if proved:
             lines += ["", f"**{{doc}}`{book.titles[page]} </{page}>`**", ""]
@@ -444,7 +466,10 @@ def table(book):
     rows = ["| page | minutes to read | exercises | minutes for them |", "|---|---|---|---|"]
     for page, (minutes, _) in needs(book).items():
         text = (ROOT / f"chapters/{page}.md").read_text()
-        times = [int(n) for n in re.findall(r"^\*(?:Warm-up|Real|Open-ended|Research|Hard)[^*\n]*?(\d+) minutes", text, flags=re.M)]
+        times = [
+            int(n)
+            for n in re.findall(r"^\*(?:Warm-up|Real|Open-ended|Research|Hard)[^*\n]*?(\d+) minutes", text, flags=re.M)
+        ]
         rows.append(f"| {{doc}}`/chapters/{page}` | {minutes} | {len(times)} | {sum(times)} |")
     return "\n".join(rows)
 
@@ -462,9 +487,11 @@ def renewed(text, marked):
     """Return a page with new text between its marks (``% begin NAME`` in prose, ``# begin NAME`` in a cell)."""
     for name, block in marked.items():
         text = re.sub(
-            rf"^([%#] begin {name})\n.*?^([%#] end {name})$", lambda m: f"{m[1]}\n{block}\n{m[2]}" if m[1][0] == "#"
-            else f"{m[1]}\n\n{block}\n\n{m[2]}", text, flags=re.S | re.M,
-        )  # fmt: skip
+            rf"^([%#] begin {name})\n.*?^([%#] end {name})$",
+            lambda m: f"{m[1]}\n{block}\n{m[2]}" if m[1][0] == "#" else f"{m[1]}\n\n{block}\n\n{m[2]}",
+            text,
+            flags=re.S | re.M,
+        )
     return text
 
 
@@ -494,11 +521,18 @@ def main():
             path.write_text(json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     for name in checks.names():
         checks.archive(name, target / "instructor" / "grading" / f"{name}.zip")
-    missing = sorted({key for page in book.pages for key in re.findall(r"\{glue:text\}`([\w-]+)", (ROOT / f"{page}.md").read_text())} - set(values))  # fmt: skip
+    missing = sorted(
+        {key for page in book.pages for key in re.findall(r"\{glue:text\}`([\w-]+)", (ROOT / f"{page}.md").read_text())}
+        - set(values)
+    )
     if missing:
         sys.exit(f"the run has no value for {', '.join(missing)}: run `make book` first")
-    print(f"{len(book.pages)} pages and {len(assignments)} assignments as notebooks in course/student and course/instructor,")
-    print("the package's wheel in course/student, and what tools/grade.py grades with in course/instructor/grading: keep that to yourself")
+    print(
+        f"{len(book.pages)} pages and {len(assignments)} assignments as notebooks in course/student and course/instructor,"
+    )
+    print(
+        "the package's wheel in course/student, and what tools/grade.py grades with in course/instructor/grading: keep that to yourself"
+    )
 
 
 if __name__ == "__main__":

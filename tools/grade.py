@@ -25,7 +25,7 @@ from pathlib import Path
 import psutil
 
 # Runs at the start of every Python inside; only the kernel, where the submission lives, is guarded.
-GUARD = '''
+GUARD = """
 import os, sys
 sys.modules["rfc3987_syntax"] = None  # seconds to import, for a format that no notebook has; its users do without
 if "ipykernel_launcher" in " ".join(sys.orig_argv):
@@ -73,8 +73,10 @@ if "ipykernel_launcher" in " ".join(sys.orig_argv):
             for f, body, defaults in code:
                 f.__code__, f.__defaults__ = body, defaults
     sys.addaudithook(guard)
-'''
-RUN = "from otter.run import main; main('submission.ipynb', autograder='autograder.zip', output_dir='out', no_logo=True)"
+"""
+RUN = (
+    "from otter.run import main; main('submission.ipynb', autograder='autograder.zip', output_dir='out', no_logo=True)"
+)
 
 
 def grade(autograder, submission, *, seconds=180, megabytes=4096):
@@ -99,11 +101,19 @@ def grade(autograder, submission, *, seconds=180, megabytes=4096):
         shutil.copyfile(autograder, folder / "autograder.zip")
         home = folder / "home"
         environment = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}", "HOME": str(home), "TMPDIR": str(home / "tmp"),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
+            "HOME": str(home),
+            "TMPDIR": str(home / "tmp"),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(folder / "guard"), os.environ.get("PYTHONPATH")])),
-            "ROBUSTNN_CACHE": str(home / "cache"), "NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-            "MPLCONFIGDIR": str(home), "IPYTHONDIR": str(home), "LANG": "C.UTF-8", "PYTHONWARNINGS": "ignore",
-        }  # fmt: skip
+            "ROBUSTNN_CACHE": str(home / "cache"),
+            "NUMBA_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "MPLCONFIGDIR": str(home),
+            "IPYTHONDIR": str(home),
+            "LANG": "C.UTF-8",
+            "PYTHONWARNINGS": "ignore",
+        }
 
         def bound():
             resource.setrlimit(resource.RLIMIT_AS, (megabytes * 2**20,) * 2)
@@ -113,13 +123,20 @@ def grade(autograder, submission, *, seconds=180, megabytes=4096):
 
         run = subprocess.Popen(
             [sys.executable, "-c", RUN],
-            cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True, preexec_fn=bound,
-        )  # fmt: skip
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=bound,
+        )
         try:
             run.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
-            return none | {"message": f"The notebook did not finish within {seconds} seconds; look for a loop that does not end."}
+            return none | {
+                "message": f"The notebook did not finish within {seconds} seconds; look for a loop that does not end."
+            }
         finally:
             _end(run)
         try:
@@ -128,7 +145,9 @@ def grade(autograder, submission, *, seconds=180, megabytes=4096):
             if len(points) != len(questions) or not all(0 <= points[name] <= questions[name] for name in questions):
                 raise ValueError
         except (OSError, ValueError, KeyError, TypeError):
-            return none | {"message": "The run left no valid result: the notebook stopped its own kernel or went over the memory."}
+            return none | {
+                "message": "The run left no valid result: the notebook stopped its own kernel or went over the memory."
+            }
     return {"points": sum(points.values()), "possible": possible, "questions": points, "message": ""}
 
 

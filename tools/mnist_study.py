@@ -16,9 +16,15 @@ from robustnn_core.perturbations import convolution, experiments
 
 TARGET = Path(__file__).resolve().parent.parent / "robustnn_core" / "perturbations" / "mnist.json"
 SETTINGS = {
-    "first_images": 60000, "first_epochs": 3, "perturbed_images": 30000, "second_epochs": 6, "pgd_steps": 10,
-    "seeds": [0, 1, 2], "budgets": {"l2": 2.0, "linf": 0.3}, "range": [0, 1],
-}  # fmt: skip
+    "first_images": 60000,
+    "first_epochs": 3,
+    "perturbed_images": 30000,
+    "second_epochs": 6,
+    "pgd_steps": 10,
+    "seeds": [0, 1, 2],
+    "budgets": {"l2": 2.0, "linf": 0.3},
+    "range": [0, 1],
+}
 PAIR = {"classes": [3, 8], "count": 500, "leak": 0.5, "steps": 300, "seeds": [0, 1, 2, 3, 4]}
 CASES = {
     **{f"random, eps {eps:g}": {"eps": eps} for eps in (0.5, 1.0, 2.0, 3.0)},
@@ -36,9 +42,15 @@ def two_layer(centre, seed):
     found = {}
     for name, options in CASES.items():
         r = experiments.learn(
-            train.X, train.y, test=(test.X, test.y), leak=PAIR["leak"], steps=PAIR["steps"], seed=seed,
-            control=name == "random, eps 2", **options,
-        )  # fmt: skip
+            train.X,
+            train.y,
+            test=(test.X, test.y),
+            leak=PAIR["leak"],
+            steps=PAIR["steps"],
+            seed=seed,
+            control=name == "random, eps 2",
+            **options,
+        )
         found[name] = r.second
         if name == "random, eps 2":
             found["first net"], found["no perturbation"] = r.first, r.control
@@ -55,7 +67,9 @@ def convolutional(seed):
         labels = convolution.false_labels(y, rule, seed=(seed, 1))
         for norm, eps in SETTINGS["budgets"].items():
             attack = convolution.perturb_images(net, X, y, labels, norm=norm, eps=eps, steps=SETTINGS["pgd_steps"])
-            found["second"].append(_lesson(rule, norm, attack.X, labels, test, seed) | {"success": float(attack.success.mean())})
+            found["second"].append(
+                _lesson(rule, norm, attack.X, labels, test, seed) | {"success": float(attack.success.mean())}
+            )
             print(seed, found["second"][-1], flush=True)
         found["second"].append(_lesson(rule, "none", X, labels, test, seed))
     return found
@@ -63,11 +77,23 @@ def convolutional(seed):
 
 def _lesson(rule, norm, X, labels, test, seed):
     lesson = convolution.learn_images(X, labels, (test.X, test.y), epochs=SETTINGS["second_epochs"], seed=(seed, 2))
-    return {"labels": rule, "norm": norm, "clean": [round(v, 4) for v in lesson.clean.tolist()], "fitted": round(lesson.fitted, 4)}
+    return {
+        "labels": rule,
+        "norm": norm,
+        "clean": [round(v, 4) for v in lesson.clean.tolist()],
+        "fitted": round(lesson.fitted, 4),
+    }
 
 
 def main(target):
-    results = {"made_by": "tools/mnist_study.py", "data": "MNIST", "settings": SETTINGS, "pair": PAIR, "two_layer": {}, "convolutional": {}}
+    results = {
+        "made_by": "tools/mnist_study.py",
+        "data": "MNIST",
+        "settings": SETTINGS,
+        "pair": PAIR,
+        "two_layer": {},
+        "convolutional": {},
+    }
     if target.exists():
         results |= json.loads(target.read_text())
     for name in ("centred", "uncentred"):

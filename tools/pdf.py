@@ -66,7 +66,8 @@ def printed(pages):
     """Yield ``(page, its part, title, PDF as bytes)`` in order."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
+            args=["--no-sandbox", "--disable-gpu"],
         )
         sheet = {"width": 680, "height": 1000}  # A4 without its margins, in CSS pixels
         tab = chromium.new_context(color_scheme="light", reduced_motion="reduce", viewport=sheet).new_page()
@@ -77,7 +78,9 @@ def printed(pages):
             tab.add_style_tag(content=STYLE)
             tab.evaluate(OPEN, {"root": f"{HTML.as_uri()}/", "mark": HERE, "pages": [name for name, *_ in pages]})
             tab.evaluate(FIT)
-            title = tab.locator("article h1").first.evaluate("(h) => [...h.childNodes].map((n) => n.textContent).join('')")
+            title = tab.locator("article h1").first.evaluate(
+                "(h) => [...h.childNodes].map((n) => n.textContent).join('')"
+            )
             yield page, part, title.replace("#", "").strip(), tab.pdf(prefer_css_page_size=True, print_background=True)
         chromium.close()
 

@@ -1,6 +1,6 @@
 """Save full-page pictures of built pages, to look at: desktop, phone and dark.
 
-    .venv/bin/python tools/shots.py FOLDER [PAGE ...]     # PAGE as in chapters/index; all pages if none
+.venv/bin/python tools/shots.py FOLDER [PAGE ...]     # PAGE as in chapters/index; all pages if none
 """
 
 import sys
@@ -19,7 +19,9 @@ def main(folder, pages):
             context = browser.context(chromium, size=size, scheme=scheme)
             for page in pages or browser.pages():
                 tab = browser.visit(context, (browser.HTML / page).with_suffix(".html").as_uri())
-                tab.screenshot(path=folder / f"{page.replace('/', '-')}-{name}.png", full_page=True, animations="disabled")
+                tab.screenshot(
+                    path=folder / f"{page.replace('/', '-')}-{name}.png", full_page=True, animations="disabled"
+                )
                 tab.close()
             context.close()
 

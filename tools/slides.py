@@ -71,7 +71,9 @@ window.addEventListener("load", () => MathJax.startup.promise.then(fit));
 
 def markdown(text):
     shown = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, renderer=_formula).render(text)
-    return re.sub(r'<a href="[^"]*\.ipynb">(.*?)</a>', r"\1", shown, flags=re.S)  # the notebooks are not beside the slides
+    return re.sub(
+        r'<a href="[^"]*\.ipynb">(.*?)</a>', r"\1", shown, flags=re.S
+    )  # the notebooks are not beside the slides
 
 
 def _formula(text, options):
@@ -80,8 +82,11 @@ def _formula(text, options):
 
 def executed(root):
     """Return the executed code cells of every page, by the digest of their sources."""
-    return {_key(nb.cells): nb for path in (root / ".jupyter_cache/executed").glob("*/base.ipynb")
-            for nb in [nbformat.read(path, as_version=4)]}  # fmt: skip
+    return {
+        _key(nb.cells): nb
+        for path in (root / ".jupyter_cache/executed").glob("*/base.ipynb")
+        for nb in [nbformat.read(path, as_version=4)]
+    }
 
 
 def _key(cells):
@@ -116,8 +121,15 @@ def page_slides(book, page, runs):
                 continue
             shown = "".join(filter(None, map(_output, ran.outputs)))
             listing = f"<pre>{html.escape(cell.source)}</pre>" if "slide" in tags else ""
-            caption = markdown(f"*Figure {book.labels[figure['name']][1]}.* {writer.inline(figure['caption'])}") if figure else ""
-            add(f"{listing}<figure>{shown}<figcaption>{caption}</figcaption></figure>", joins="explorer" not in shown and not listing)
+            caption = (
+                markdown(f"*Figure {book.labels[figure['name']][1]}.* {writer.inline(figure['caption'])}")
+                if figure
+                else ""
+            )
+            add(
+                f"{listing}<figure>{shown}<figcaption>{caption}</figcaption></figure>",
+                joins="explorer" not in shown and not listing,
+            )
             continue
         lines, i = cell.source.split("\n"), 0
         while i < len(lines) and not done:
@@ -140,7 +152,11 @@ def page_slides(book, page, runs):
                     lead = markdown(first) if first.strip() else ""  # else the heading stands over what follows
             i += 1
     add()
-    state = run.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {}) if run else {}
+    state = (
+        run.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+        if run
+        else {}
+    )
     return slides, state
 
 
@@ -180,10 +196,15 @@ def main():
             slides, widgets = page_slides(book, page, runs)
             stacks.append("<section>\n" + "\n".join(slides) + "\n</section>")
             state |= widgets
-        (target / f"{name}.html").write_text(PAGE.format(
-            title=html.escape(title), style=STYLE, mathjax=_script({"tex": {"macros": macros}}),
-            state=_script({"version_major": 2, "version_minor": 0, "state": state}), slides="\n".join(stacks),
-        ))  # fmt: skip
+        (target / f"{name}.html").write_text(
+            PAGE.format(
+                title=html.escape(title),
+                style=STYLE,
+                mathjax=_script({"tex": {"macros": macros}}),
+                state=_script({"version_major": 2, "version_minor": 0, "state": state}),
+                slides="\n".join(stacks),
+            )
+        )
     print(f"slides of {len(parts)} parts in course/slides: open an .html file, no network needed")
 
 

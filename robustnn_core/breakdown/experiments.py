@@ -179,9 +179,19 @@ class Curve:
 
 
 def breakdown_curve(
-    estimator, problem, attack, *, fractions, trials, seed, executor=None, checkpoint=None, tolerance=1e-3, level=0.95,
+    estimator,
+    problem,
+    attack,
+    *,
+    fractions,
+    trials,
+    seed,
+    executor=None,
+    checkpoint=None,
+    tolerance=1e-3,
+    level=0.95,
     progress=None,
-):  # fmt: skip
+):
     """Measure how often an estimator recovers the true model exactly, fraction by fraction.
 
     Parameters
@@ -226,9 +236,14 @@ def breakdown_curve(
     tolerance = checks.number(tolerance, "tolerance", above=0.0)
     task = functools.partial(_trial, estimator, problem, attack)
     sweep = sweeps.run(
-        task, {"fraction": fractions.tolist()}, trials=trials, seed=seed, executor=executor, checkpoint=checkpoint,
+        task,
+        {"fraction": fractions.tolist()},
+        trials=trials,
+        seed=seed,
+        executor=executor,
+        checkpoint=checkpoint,
         progress=progress,
-    )  # fmt: skip
+    )
     errors = sweep.values
     successes = (errors < tolerance).sum(axis=1)
     low, high = sweeps.binomial_interval(successes, trials, level)
@@ -285,7 +300,11 @@ def pair_impostor(angle, signs=(1, 1), *, directions=72, lengths=(0.25, 0.5, 1.0
     around = 2 * np.pi * (np.arange(checks.integer(directions, "directions", at_least=4)) + 0.5) / directions
     circle = np.stack([np.cos(around), np.sin(around)], axis=1)
     whole = [i * U[0] + j * U[1] for i in range(-2, 3) for j in range(-2, 3)]
-    free = [r * e for r in lengths for e in circle] + whole + [v + nudge * e for v in whole for e in circle[:: directions // 4]]
+    free = (
+        [r * e for r in lengths for e in circle]
+        + whole
+        + [v + nudge * e for v in whole for e in circle[:: directions // 4]]
+    )
     least, best, count = 1.0, None, 0
     for total in (s[0] * U[0], s[1] * U[1], s[0] * U[0] + s[1] * U[1]):
         for v in free:
@@ -324,7 +343,9 @@ def descent_path(method, X, y, *, signs, keep, start, steps):
     >>> len(path), bool(path[-1][2] <= path[0][2])
     (6, True)
     """
-    fit = {"partition": networks.partition_fit, "dc": networks.dc_fit}[checks.choice(method, "method", ("partition", "dc"))]
+    fit = {"partition": networks.partition_fit, "dc": networks.dc_fit}[
+        checks.choice(method, "method", ("partition", "dc"))
+    ]
     y = checks.array(y, "y", shape=("n",))
     begin = nets.ReLUSum(start, signs)
     loss = (y - begin.predict(X)) ** 2
@@ -371,9 +392,20 @@ def minimise_majoriser(X, y, net, *, newton=100, safeguard=True):
     V = net.weights.copy()
     regions = 1 << K if K <= _lifted.REGION_UNITS else 1
     value = _lifted.minimise_majoriser(
-        X, y, net.signs, np.ones(n, np.bool_), X @ V.T > 0, V, 1e-12, checks.integer(newton, "newton", at_least=1),
-        np.empty((regions, d, d)), np.empty((regions, d)), np.zeros((K * d, K * d)), np.empty(K * d), bool(safeguard),
-    )  # fmt: skip
+        X,
+        y,
+        net.signs,
+        np.ones(n, np.bool_),
+        X @ V.T > 0,
+        V,
+        1e-12,
+        checks.integer(newton, "newton", at_least=1),
+        np.empty((regions, d, d)),
+        np.empty((regions, d)),
+        np.zeros((K * d, K * d)),
+        np.empty(K * d),
+        bool(safeguard),
+    )
     return nets.ReLUSum(V, net.signs), float(value)
 
 
@@ -407,9 +439,15 @@ def draw_plane(ax, points, net, kept, touched, *, truth):
             if height.min() < 0.0 < height.max():
                 if model is net:
                     ax.contourf(across, up, height, [0.0, np.inf], colors=[colour], alpha=0.13)
-                ax.contour(across, up, height, [0.0], linestyles=dashes, colors=[figures.NEUTRAL if model is truth else colour])
-    fates = ((kept & ~touched, "o", 11, figures.NEUTRAL), (~kept & ~touched, "x", 16, figures.NEUTRAL),
-             (kept & touched, "s", 24, figures.PALETTE[1]), (~kept & touched, "X", 24, figures.PALETTE[1]))  # fmt: skip
+                ax.contour(
+                    across, up, height, [0.0], linestyles=dashes, colors=[figures.NEUTRAL if model is truth else colour]
+                )
+    fates = (
+        (kept & ~touched, "o", 11, figures.NEUTRAL),
+        (~kept & ~touched, "x", 16, figures.NEUTRAL),
+        (kept & touched, "s", 24, figures.PALETTE[1]),
+        (~kept & touched, "X", 24, figures.PALETTE[1]),
+    )
     for group, marker, size, colour in fates:
         ax.scatter(*points[group, :2].T, marker=marker, s=size, color=colour, linewidth=0.9)
     ax.set(xlim=corner, ylim=corner, aspect="equal", xlabel="x, first coordinate", ylabel="x, second coordinate")
@@ -471,5 +509,7 @@ def compare_descents(problem, *, fraction, noise, seeds, starts, seed):
                 clock = time.perf_counter()
                 found = fit(X, y, signs=net.signs, start=U, seed=0)
                 clock = time.perf_counter() - clock
-                rows[name].append((found.objective, clock, np.linalg.norm(found.net.predict(X) - truth) / np.linalg.norm(truth)))
+                rows[name].append(
+                    (found.objective, clock, np.linalg.norm(found.net.predict(X) - truth) / np.linalg.norm(truth))
+                )
     return {name: dict(zip(("objective", "seconds", "error"), np.array(part).T)) for name, part in rows.items()}

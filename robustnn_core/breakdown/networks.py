@@ -63,9 +63,20 @@ def trimmed_loss(net, X, y, *, keep):
 
 
 def partition_fit(
-    X, y, *, signs, keep=None, inner="threshold", form="joint", start="elemental", starts=8, seed,
-    max_iter=200, tol=1e-10, threads=1,
-):  # fmt: skip
+    X,
+    y,
+    *,
+    signs,
+    keep=None,
+    inner="threshold",
+    form="joint",
+    start="elemental",
+    starts=8,
+    seed,
+    max_iter=200,
+    tol=1e-10,
+    threads=1,
+):
     """Train by alternating the partition of the input space, the kept set, and a linear regression.
 
     On a cell of the partition the net is linear in its units, so a least-squares fit of the kept points is
@@ -135,9 +146,20 @@ def partition_fit(
 
 
 def dc_fit(
-    X, y, *, signs, keep=None, inner="threshold", start="elemental", starts=8, seed,
-    max_iter=200, tol=1e-10, newton=30, threads=1,
-):  # fmt: skip
+    X,
+    y,
+    *,
+    signs,
+    keep=None,
+    inner="threshold",
+    start="elemental",
+    starts=8,
+    seed,
+    max_iter=200,
+    tol=1e-10,
+    newton=30,
+    threads=1,
+):
     """Train by majorising: write the loss as squares of a difference of convex functions, linearise the subtracted one.
 
     The majoriser is convex and piecewise quadratic, touches the loss at the current units and lies above
@@ -267,9 +289,12 @@ class _Problem:
             self.h = min(n, max(-(-3 * n // 4), K * d + 1))
         else:
             self.h = checks.integer(
-                keep, "keep", at_least=K * d + 1, at_most=n,
+                keep,
+                "keep",
+                at_least=K * d + 1,
+                at_most=n,
                 remedy=f"keep more points than the {K * d} parameters and at most all {n}; 3n/4 = {-(-3 * n // 4)} is the default",
-            )  # fmt: skip
+            )
         sizes = np.linalg.svd(X / np.maximum(np.linalg.norm(X, axis=0), 1e-300), compute_uv=False)
         if sizes[-1] <= 1e-10 * sizes[0]:
             raise ValueError("X is rank deficient, so the units are not determined; drop dependent columns")
@@ -278,7 +303,9 @@ class _Problem:
         self.threads = checks.integer(threads, "threads", at_least=1)
         count = checks.integer(starts, "starts", at_least=1)
         self.inner = inner
-        self.exact = 1e-24 * float(np.sort(y * y)[: self.h].sum() + np.median(np.abs(y[y != 0])) ** 2 if y.any() else 0.0)
+        self.exact = 1e-24 * float(
+            np.sort(y * y)[: self.h].sum() + np.median(np.abs(y[y != 0])) ** 2 if y.any() else 0.0
+        )
         if isinstance(start, str):
             start = checks.choice(start, "start", ("elemental", "random"))
             self.phases = self._phases(start, count, streams.generator(seed))
@@ -313,9 +340,14 @@ class _Problem:
         K = self.signs.size
         regions = 1 << K if K <= _lifted.REGION_UNITS else 1
         return (
-            np.empty(self.max_iter + 1), np.zeros(n, np.bool_), np.zeros((n, K), np.bool_),
-            np.empty((regions, d, d)), np.empty((regions, d)), np.zeros((K * d, K * d)), np.empty(K * d),
-        )  # fmt: skip
+            np.empty(self.max_iter + 1),
+            np.zeros(n, np.bool_),
+            np.zeros((n, K), np.bool_),
+            np.empty((regions, d, d)),
+            np.empty((regions, d)),
+            np.zeros((K * d, K * d)),
+            np.empty(K * d),
+        )
 
     def best(self, descend):
         """Descend from every start until one is safe; else the exact fit of most points, else the lowest loss wins."""
@@ -341,10 +373,12 @@ class _Problem:
                 winner = int(np.argmin([history[-1] for _, history, _ in results]))
         U, history, kept = results[winner]
         pattern = self.X @ U.T > 0.0
-        determined = np.array([
-            np.linalg.matrix_rank(self.X[kept & active]) == self.X.shape[1] if (kept & active).any() else False
-            for active in pattern.T
-        ])  # fmt: skip
+        determined = np.array(
+            [
+                np.linalg.matrix_rank(self.X[kept & active]) == self.X.shape[1] if (kept & active).any() else False
+                for active in pattern.T
+            ]
+        )
         return NetFit(
             nets.ReLUSum(U, self.signs), float(history[-1]), history, kept, determined, len(history) - 1, winner
         )
@@ -353,18 +387,44 @@ class _Problem:
 def _partition(problem, U):
     history, kept, pattern, gram, side, H, b = problem.buffers()
     steps = _lifted.partition_descent(
-        problem.X, problem.y, problem.signs, problem.h, U, problem.exact, problem.tol,
-        history, kept, pattern, gram, side, H, b,
-    )  # fmt: skip
+        problem.X,
+        problem.y,
+        problem.signs,
+        problem.h,
+        U,
+        problem.exact,
+        problem.tol,
+        history,
+        kept,
+        pattern,
+        gram,
+        side,
+        H,
+        b,
+    )
     return U, history[: steps + 1].copy(), kept
 
 
 def _dc(problem, U, newton):
     history, kept, pattern, gram, side, H, b = problem.buffers()
     steps = _lifted.dc_descent(
-        problem.X, problem.y, problem.signs, problem.h, U, problem.exact, problem.tol, newton,
-        history, kept, pattern, gram, side, H, b, True,
-    )  # fmt: skip
+        problem.X,
+        problem.y,
+        problem.signs,
+        problem.h,
+        U,
+        problem.exact,
+        problem.tol,
+        newton,
+        history,
+        kept,
+        pattern,
+        gram,
+        side,
+        H,
+        b,
+        True,
+    )
     return U, history[: steps + 1].copy(), kept
 
 

@@ -60,9 +60,24 @@ def half_distance(truth, other, m=None):
     below[differ[:safe]] = other[differ[:safe]]
     ledger = Ledger("Breakdown is half the minimum distance")
     ledger.eq("(1)", r"d = \#\{i : f^*(x_i) \ne f(x_i)\}", float(d), float((truth != other).sum()))
-    ledger.leq("(2)", r"\#\{y \ne f\} \le \#\{y \ne f^*\} = m \quad (m \ge d/2)", float((y != other).sum()), float((y != truth).sum()))
-    ledger.leq("(3)", r"d \le \#\{y \ne f^*\} + \#\{y \ne f\}", float(d), float((below != truth).sum() + (below != other).sum()))
-    ledger.lt("(4)", r"\#\{y \ne f^*\} < \#\{y \ne f\} \quad (m < d/2)", float((below != truth).sum()), float((below != other).sum()))
+    ledger.leq(
+        "(2)",
+        r"\#\{y \ne f\} \le \#\{y \ne f^*\} = m \quad (m \ge d/2)",
+        float((y != other).sum()),
+        float((y != truth).sum()),
+    )
+    ledger.leq(
+        "(3)",
+        r"d \le \#\{y \ne f^*\} + \#\{y \ne f\}",
+        float(d),
+        float((below != truth).sum() + (below != other).sum()),
+    )
+    ledger.lt(
+        "(4)",
+        r"\#\{y \ne f^*\} < \#\{y \ne f\} \quad (m < d/2)",
+        float((below != truth).sum()),
+        float((below != other).sum()),
+    )
     return ledger
 
 
@@ -95,11 +110,26 @@ def relu_distance(X, weights):
     moved = np.abs(impostor - np.maximum(z, 0.0)) > 1e-12
     ledger = Ledger("Distance of one ReLU unit")
     ledger.eq("(1)", r"w \perp x_i \text{ for } d-1 \text{ active } i", X[shared] @ w if d > 1 else 0.0, 0.0)
-    ledger.eq("(2)", r"\operatorname{sign}((u + tw)\cdot x_i) = \operatorname{sign}(u \cdot x_i)", np.sign(X @ (u + t * w)), np.sign(z))
+    ledger.eq(
+        "(2)",
+        r"\operatorname{sign}((u + tw)\cdot x_i) = \operatorname{sign}(u \cdot x_i)",
+        np.sign(X @ (u + t * w)),
+        np.sign(z),
+    )
     ledger.eq("(3)", r"\#\{f' \ne f^*\} = \#\text{active} - d + 1", float(moved.sum()), float(active.size - d + 1))
-    ledger.eq("(4)", r"d(f^*) \text{ by enumeration} = \#\text{active} - d + 1", float(theory.exhaustive_distance(X, u)), float(distance))
+    ledger.eq(
+        "(4)",
+        r"d(f^*) \text{ by enumeration} = \#\text{active} - d + 1",
+        float(theory.exhaustive_distance(X, u)),
+        float(distance),
+    )
     half = nets.ReLUSum([0.5 * u], [1]).predict(X)
-    ledger.eq("(5)", r"f' = c f^*: \#\{f' \ne f^*\} = \#\text{active}", float((half != np.maximum(z, 0.0)).sum()), float(active.size))
+    ledger.eq(
+        "(5)",
+        r"f' = c f^*: \#\{f' \ne f^*\} = \#\text{active}",
+        float((half != np.maximum(z, 0.0)).sum()),
+        float(active.size),
+    )
     return ledger
 
 
@@ -167,10 +197,19 @@ def positive_half(X, y, truth, *, sign=1, seed=0):
     h = (int(pool.sum()) + d + 1) // 2
     fit = regression.lts(X[pool], s * y[pool], keep=max(h, d + 1), seed=seed, starts=1000)
     ledger = Ledger("One unit: a linear regression on the positive labels attains the bound")
-    ledger.eq("(1)", r"\text{clean points of } P = \{sy>0\}: \; sy_i = u \cdot x_i", s * y[pool & ~touched], X[pool & ~touched] @ u)
+    ledger.eq(
+        "(1)",
+        r"\text{clean points of } P = \{sy>0\}: \; sy_i = u \cdot x_i",
+        s * y[pool & ~touched],
+        X[pool & ~touched] @ u,
+    )
     ledger.leq("(2)", r"2m \le \#\text{active} - d", float(2 * m), float(active - d))
-    ledger.leq("(3)", r"\#\text{wrong in } P + \#\text{active lost from } P \le m + \#\text{active changed}",
-               float(wrong + (active - (pool & ~touched).sum())), float(m + (touched & (X @ u > 0)).sum()))  # fmt: skip
+    ledger.leq(
+        "(3)",
+        r"\#\text{wrong in } P + \#\text{active lost from } P \le m + \#\text{active changed}",
+        float(wrong + (active - (pool & ~touched).sum())),
+        float(m + (touched & (X @ u > 0)).sum()),
+    )
     ledger.leq("(4)", r"2\,\#\text{wrong in } P + d \le |P|", float(2 * wrong + d), float(pool.sum()))
     ledger.leq("(5)", r"\#\text{wrong} \le |P| - h", float(wrong), float(pool.sum() - h))
     ledger.leq("(6)", r"\#\text{wrong} \le h - d", float(wrong), float(h - d))
@@ -219,7 +258,12 @@ def three_units(tau, grid=20_001):
     ledger = Ledger("Three units: the angle bound is not attained")
     ledger.eq("(1)", r"|x_1| \ge \tau |x_2| \Rightarrow f' = f", gap[inside], 0.0)
     ledger.eq("(2)", r"\Pr(f' \ne f) = \tfrac{2}{\pi}\arctan\tau", theory.plane_disagreement(net, other), 2 * bound)
-    ledger.lt("(3)", r"\alpha^* \le \tfrac1\pi\arctan\tau < \tfrac14 = \text{angle bound}", bound, theory.angle_bound(net.weights))
+    ledger.lt(
+        "(3)",
+        r"\alpha^* \le \tfrac1\pi\arctan\tau < \tfrac14 = \text{angle bound}",
+        bound,
+        theory.angle_bound(net.weights),
+    )
     # an open set: tilt and stretch all units a little, move by the same vectors
     rng = streams.generator(0)
     tilted, angles = [], []
@@ -252,7 +296,12 @@ def factor_two(X, u, *, trials=20, seed=0):
     V = streams.generator(seed).standard_normal((trials, X.shape[1]))
     ledger = Ledger("The factor two")
     ledger.eq("(1)", r"\Pr(u \cdot x > 0) = \tfrac12", len(active) / len(both), 0.5)
-    ledger.eq("(2)", r"|v\cdot x| \text{ given } u \cdot x > 0 \;\sim\; |v \cdot x|", np.sort(np.abs(V @ active.T)), np.sort(np.abs(V @ X.T)))
+    ledger.eq(
+        "(2)",
+        r"|v\cdot x| \text{ given } u \cdot x > 0 \;\sim\; |v \cdot x|",
+        np.sort(np.abs(V @ active.T)),
+        np.sort(np.abs(V @ X.T)),
+    )
     for b in (0.05, 0.2):
         k = max(1, int(b * len(X)))
         tail = np.sort(np.abs(V @ active.T) ** 2)[:, -k:].sum(axis=1) / len(active)
@@ -286,7 +335,9 @@ def contraction(X, w_star, corruption, *, keep, steps=6):
     b = checks.array(corruption, "corruption", shape=(n,))
     wrong = b != 0
     a = int(wrong.sum())
-    h = checks.integer(keep, "keep", at_least=p + 1, at_most=n - a, remedy="trim at least as many points as are corrupted")
+    h = checks.integer(
+        keep, "keep", at_least=p + 1, at_most=n - a, remedy="trim at least as many points as are corrupted"
+    )
     gram = X.T @ X / n
     R = np.linalg.cholesky(gram).T
     Q = X @ np.linalg.inv(R)  # whitened: Q'Q = n I
@@ -332,8 +383,15 @@ def contraction(X, w_star, corruption, *, keep, steps=6):
         if left:
             ledger.leq(f"({key})", statements[key], left, right)
     limit = [row for row in theory.constants() if row.name == "TORRENT, sharpened"][0].linear
-    ledger.eq("(6)", r"\sqrt{2L_2(b)L_2(2b)} = 1 - L_2(b) \text{ at } b = .0744", theory.torrent_contraction(limit), 1.0)
-    ledger.leq("(7)", r"\text{the published condition is stronger}", 0.0, limit - _constant("TORRENT, published condition in the limit"))
+    ledger.eq(
+        "(6)", r"\sqrt{2L_2(b)L_2(2b)} = 1 - L_2(b) \text{ at } b = .0744", theory.torrent_contraction(limit), 1.0
+    )
+    ledger.leq(
+        "(7)",
+        r"\text{the published condition is stronger}",
+        0.0,
+        limit - _constant("TORRENT, published condition in the limit"),
+    )
     return ledger
 
 
@@ -355,7 +413,9 @@ def fixed_point(n=20_001):
 
     inner = integrate.quad(lambda t: 2 * t * t * density(t), 0, t2)[0]
     outer = integrate.quad(lambda t: 2 * t * t2 * density(t), t1, 12)[0]
-    z = theory.tail_threshold((np.arange(checks.integer(n, "n", at_least=1000)) + 0.5) / n)  # |z| at equally likely points
+    z = theory.tail_threshold(
+        (np.arange(checks.integer(n, "n", at_least=1000)) + 0.5) / n
+    )  # |z| at equally likely points
     residual = np.where(z > t1, t2 * (1 - 1e-9), z)  # after the shift delta = 1, in modulus
     h = int(np.floor((1 - b) * n))
     kept = np.zeros(n, np.bool_)
@@ -365,7 +425,9 @@ def fixed_point(n=20_001):
     ledger.eq("(2)", r"E[|z|\,t_{2b}; |z| > t_b] = 2\varphi(t_b)\,t_{2b}", outer, float(theory.tail_first(b)) * t2)
     ledger.eq("(3)", r"\text{normal equation at the shifted fit: } (1) = (2)", inner, outer)
     ledger.leq("(4)", r"\text{no kept clean point beyond } t_{2b}", z[kept & (z <= t1)], t2 + 1e-3)
-    ledger.eq("(5)", r"\text{all corrupted points are kept}", float((kept & (z > t1)).sum()), float((z > t1).sum()), 1e-3)
+    ledger.eq(
+        "(5)", r"\text{all corrupted points are kept}", float((kept & (z > t1)).sum()), float((z > t1).sum()), 1e-3
+    )
     return ledger
 
 
@@ -399,8 +461,14 @@ def lad_constant(X, delta_trials=200, *, fraction=None, seed=0):
     fit = regression.lad(X, y)
     ledger = Ledger("Least absolute deviations")
     ledger.eq("(1)", r"L_1(b) = \tfrac12 E|z|", float(theory.tail_first(b)), 0.5 * np.sqrt(2 / np.pi))
-    ledger.eq("(2)", r"L_1(b) = 2\varphi(t_b)", float(theory.tail_first(b)),
-              integrate.quad(lambda t: 2 * t * np.exp(-t * t / 2) / np.sqrt(2 * np.pi), float(theory.tail_threshold(b)), 12)[0])  # fmt: skip
+    ledger.eq(
+        "(2)",
+        r"L_1(b) = 2\varphi(t_b)",
+        float(theory.tail_first(b)),
+        integrate.quad(lambda t: 2 * t * np.exp(-t * t / 2) / np.sqrt(2 * np.pi), float(theory.tail_threshold(b)), 12)[
+            0
+        ],
+    )
     ledger.lt("(3)", r"\sum_{C} |x_i \cdot v| < \tfrac12 \sum_i |x_i \cdot v|", share[:, max(m - 1, 0)], 0.5)
     ledger.eq("(4)", r"\text{the fit is } w^*", fit.coef, w, 1e-6)
     return ledger
@@ -426,8 +494,13 @@ def infer_is_joint(X, y, net, kept=None):
     region = [np.flatnonzero((active == p).all(axis=1) & kept) for p in patterns]
     rounding = max(1e-12, 1e-15 * np.linalg.cond(Z[kept]) ** 2)  # normal equations square the condition number
     ledger = Ledger("INFER with Gram weights is the joint fit")
-    ledger.eq("(1)", r"X_R^\top X_R\, a_R = X_R^\top y_R", np.array([g @ a for g, a in zip(grams, coefs)]),
-              np.array([X[rows].T @ y[rows] for rows in region]), 1e-11)  # fmt: skip
+    ledger.eq(
+        "(1)",
+        r"X_R^\top X_R\, a_R = X_R^\top y_R",
+        np.array([g @ a for g, a in zip(grams, coefs)]),
+        np.array([X[rows].T @ y[rows] for rows in region]),
+        1e-11,
+    )
     incidence = patterns * net.signs
     assembled = np.einsum("rk,rm,rab->kamb", incidence, incidence, grams).reshape(Z.shape[1], -1)
     ledger.eq("(2)", r"\sum_R A_R^\top X_R^\top X_R A_R = Z^\top Z", assembled, Z[kept].T @ Z[kept], 1e-12)
@@ -457,7 +530,9 @@ def whole_newton_step(X, y, net):
     Z = ((active * s)[:, :, None] * X[:, None, :]).reshape(len(X), -1)
     rank = np.linalg.matrix_rank(Z)
     if rank < Z.shape[1]:
-        raise ValueError(f"X gives a Z of rank {rank} < Kd = {Z.shape[1]}: the step is not unique; give more points, or move a unit")
+        raise ValueError(
+            f"X gives a Z of rank {rank} < Kd = {Z.shape[1]}: the step is not unique; give more points, or move a unit"
+        )
     r = y - net.predict(X)
     step = np.linalg.lstsq(Z, r, rcond=None)[0]
     refit = np.linalg.lstsq(Z, y, rcond=None)[0]
@@ -466,8 +541,13 @@ def whole_newton_step(X, y, net):
     t = 0.5 * room / np.abs(X @ move.T).max()
     ledger = Ledger("Partition training takes Gauss-Newton steps")
     ledger.eq("(1)", r"f_U(x_i) = z_i \cdot U", net.predict(X), Z @ U.ravel())
-    ledger.eq("(2)", r"f_{U+tV}(x_i) - f_U(x_i) = t\, z_i \cdot V \text{ inside the cell}",
-              nets.ReLUSum(U + t * move, s).predict(X) - net.predict(X), t * (Z @ move.ravel()), 1e-9)  # fmt: skip
+    ledger.eq(
+        "(2)",
+        r"f_{U+tV}(x_i) - f_U(x_i) = t\, z_i \cdot V \text{ inside the cell}",
+        nets.ReLUSum(U + t * move, s).predict(X) - net.predict(X),
+        t * (Z @ move.ravel()),
+        1e-9,
+    )
     ledger.eq("(3)", r"U + \arg\min |r - Z\Delta|^2 = \arg\min |y - ZU|^2", U.ravel() + step, refit, 1e-8)
     small = min(1.0, 0.5 * room / max(np.abs(X @ step.reshape(U.shape).T).max(), 1e-300))
     after = y - nets.ReLUSum(U + small * step.reshape(U.shape), s).predict(X)
@@ -506,8 +586,12 @@ def majoriser(X, y, net, *, trials=200, seed=0):
     ledger = Ledger("The DC majoriser")
     ledger.eq("(1)", r"\mathrm{Maj}(U|U) = F(U)", value(U), loss(U))
     ledger.leq("(2)", r"F(V) \le \mathrm{Maj}(V|U)", [loss(v) for v in V], at_v)
-    ledger.leq("(3)", r"\mathrm{Maj}(\tfrac{V+W}2|U) \le \tfrac12(\mathrm{Maj}(V|U)+\mathrm{Maj}(W|U))",
-               [value(0.5 * (v + w)) for v, w in zip(V, W)], 0.5 * (at_v + at_w))  # fmt: skip
+    ledger.leq(
+        "(3)",
+        r"\mathrm{Maj}(\tfrac{V+W}2|U) \le \tfrac12(\mathrm{Maj}(V|U)+\mathrm{Maj}(W|U))",
+        [value(0.5 * (v + w)) for v, w in zip(V, W)],
+        0.5 * (at_v + at_w),
+    )
     r = y - np.maximum(X @ U.T, 0.0) @ s
     order = np.argsort(r * r, kind="stable")
     h = max(1, 3 * len(y) // 4)
@@ -518,10 +602,23 @@ def majoriser(X, y, net, *, trials=200, seed=0):
     K = s.size
     regions = 1 << K if K <= _lifted.REGION_UNITS else 1
     _lifted.minimise_majoriser(
-        X, y, s, np.ones(n, np.bool_), linear, step, 1e-12, 100,
-        np.empty((regions, d, d)), np.empty((regions, d)), np.zeros((K * d, K * d)), np.empty(K * d), True,
-    )  # fmt: skip
-    ledger.leq("(5)", r"F(U^{t+1}) \le \mathrm{Maj}(U^{t+1}|U^t) \le F(U^t)", [loss(step), value(step)], [value(step), loss(U)])
+        X,
+        y,
+        s,
+        np.ones(n, np.bool_),
+        linear,
+        step,
+        1e-12,
+        100,
+        np.empty((regions, d, d)),
+        np.empty((regions, d)),
+        np.zeros((K * d, K * d)),
+        np.empty(K * d),
+        True,
+    )
+    ledger.leq(
+        "(5)", r"F(U^{t+1}) \le \mathrm{Maj}(U^{t+1}|U^t) \le F(U^t)", [loss(step), value(step)], [value(step), loss(U)]
+    )
     return ledger
 
 
@@ -535,7 +632,13 @@ def descent(fit):
     """
     ledger = Ledger("The trimmed loss never rises")
     history = fit.history
-    ledger.leq("(1)", r"F_h(U^{t+1}) \le F_h(U^t)", history[1:] if history.size > 1 else history, history[:-1] if history.size > 1 else history, 0.0)
+    ledger.leq(
+        "(1)",
+        r"F_h(U^{t+1}) \le F_h(U^t)",
+        history[1:] if history.size > 1 else history,
+        history[:-1] if history.size > 1 else history,
+        0.0,
+    )
     ledger.eq("(2)", r"\text{the last is the objective}", float(history[-1]), fit.objective)
     return ledger
 
@@ -553,13 +656,22 @@ def identifiability(net, X):
     Z = X @ U.T
     f = net.predict(X)
     ledger = Ledger("What the function tells about its units")
-    ledger.eq("(1)", r"f(x) = \tfrac12 \sum_k s_k u_k \cdot x + \tfrac12 \sum_k s_k |u_k \cdot x|", f, 0.5 * Z @ s + 0.5 * np.abs(Z) @ s)
+    ledger.eq(
+        "(1)",
+        r"f(x) = \tfrac12 \sum_k s_k u_k \cdot x + \tfrac12 \sum_k s_k |u_k \cdot x|",
+        f,
+        0.5 * Z @ s + 0.5 * np.abs(Z) @ s,
+    )
     ledger.eq("(2)", r"f(x) - f(-x) = \sum_k s_k u_k \cdot x", f - net.predict(-X), Z @ s)
     for subset in theory.flips(U, s):
         flipped = U.copy()
         flipped[list(subset)] *= -1
-        ledger.eq(f"(3) {subset}", r"\sum_S s_k u_k = 0 \Rightarrow \text{flipping } S \text{ changes nothing}",
-                  nets.ReLUSum(flipped, s).predict(X), f)  # fmt: skip
+        ledger.eq(
+            f"(3) {subset}",
+            r"\sum_S s_k u_k = 0 \Rightarrow \text{flipping } S \text{ changes nothing}",
+            nets.ReLUSum(flipped, s).predict(X),
+            f,
+        )
     lone = [subset for r in range(1, len(U) + 1) for subset in itertools.combinations(range(len(U)), r)]
     lone = [subset for subset in lone if subset not in theory.flips(U, s)][:50]
     changes = []

@@ -240,7 +240,7 @@ def _whiten(X, y):
                 f"X is rank deficient (column {int(np.argmin(sizes))} depends on those before it); drop dependent columns"
             )
         R = R * scale
-    return X, y, np.ascontiguousarray(Q) , R
+    return X, y, np.ascontiguousarray(Q), R
 
 
 def _check_keep(keep, n, p):
@@ -354,9 +354,22 @@ def _lts_whitened(Q, y, h, rng, starts, polish, max_iter, threads):
         kept, r, loss, work, A = _work(n, p)
         part = slice(first, first + BATCH)
         _elemental_starts(
-            rows, y, h, uniforms[part], 1, coefs[part], objectives[part],
-            kept, r, loss, work, A, np.empty((p, p)), np.empty(p), np.empty(p, np.int64),
-        )  # fmt: skip
+            rows,
+            y,
+            h,
+            uniforms[part],
+            1,
+            coefs[part],
+            objectives[part],
+            kept,
+            r,
+            loss,
+            work,
+            A,
+            np.empty((p, p)),
+            np.empty(p),
+            np.empty(p, np.int64),
+        )
 
     batches = range(0, starts, BATCH)
     if threads == 1 or starts * n * p < 1_000_000:

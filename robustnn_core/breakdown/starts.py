@@ -120,9 +120,21 @@ def _assemble(X, y, signs, keep, count, rng):
         centre = np.arange(draws) % centres.size
         coefs, scores, levels = np.zeros((draws, d)), np.zeros(draws), np.zeros(draws, np.int64)
         _search(
-            X, y, order, centre, size, rng.random((draws, d)), scale, coefs, scores, levels,
-            np.empty((d, d)), np.empty(n), np.empty(_kernels.LEVELS + 1), np.empty(d, np.int64),
-        )  # fmt: skip
+            X,
+            y,
+            order,
+            centre,
+            size,
+            rng.random((draws, d)),
+            scale,
+            coefs,
+            scores,
+            levels,
+            np.empty((d, d)),
+            np.empty(n),
+            np.empty(_kernels.LEVELS + 1),
+            np.empty(d, np.int64),
+        )
         best = np.argsort(-scores, kind="stable")[:POOL]
         batch = coefs[best], scores[best], levels[best]
         found = batch if found is None else tuple(np.concatenate(pair) for pair in zip(found, batch))
@@ -174,7 +186,9 @@ def _beam(X, y, units, signs, scale, count):
     n, K = y.size, signs.size
     if not len(units):
         return np.empty((0, K, X.shape[1]))
-    on = {s: np.maximum(s * (units @ X.T), 0.0) for s in set(signs)}  # a piece difference is s u: the unit is u = s (s u)
+    on = {
+        s: np.maximum(s * (units @ X.T), 0.0) for s in set(signs)
+    }  # a piece difference is s u: the unit is u = s (s u)
     states = [((), np.zeros(n))]
     r, scores, counts = np.empty(n), np.empty(len(units)), np.empty(_kernels.LEVELS + 1)
     for _ in range(K):

@@ -256,14 +256,22 @@ def relu_distance(X, weights):
     d = X.shape[1]
     z = X @ u
     if (z == 0).any():
-        raise ValueError(f"weights put design point {int(np.argmin(np.abs(z)))} on the kink (u . x = 0); the formula needs none there")
+        raise ValueError(
+            f"weights put design point {int(np.argmin(np.abs(z)))} on the kink (u . x = 0); the formula needs none there"
+        )
     active = X[z > 0]
     if len(active) < d:
         raise ValueError(f"weights have {len(active)} active points; the formula needs at least d = {d}")
-    subsets = itertools.combinations(range(len(active)), d) if math.comb(len(active), d) <= 20_000 else [list(range(len(active)))]
+    subsets = (
+        itertools.combinations(range(len(active)), d)
+        if math.comb(len(active), d) <= 20_000
+        else [list(range(len(active)))]
+    )
     for rows in subsets:
         if np.linalg.matrix_rank(active[list(rows)]) < d:
-            raise ValueError(f"active points {list(rows)[:10]} are dependent; the formula needs every {d} active rows independent")
+            raise ValueError(
+                f"active points {list(rows)[:10]} are dependent; the formula needs every {d} active rows independent"
+            )
     return len(active) - d + 1
 
 
@@ -300,10 +308,12 @@ def exhaustive_distance(X, weights):
             rest = np.setdiff1d(np.arange(n), differing)
             on, off = rest[active[rest]], rest[~active[rest]]
             limits = {
-                "A_eq": X[on] if on.size else None, "b_eq": truth[on] if on.size else None,
-                "A_ub": X[off] if off.size else None, "b_ub": np.zeros(off.size) if off.size else None,
+                "A_eq": X[on] if on.size else None,
+                "b_eq": truth[on] if on.size else None,
+                "A_ub": X[off] if off.size else None,
+                "b_ub": np.zeros(off.size) if off.size else None,
                 "bounds": [(-1e3, 1e3)] * d,
-            }  # fmt: skip
+            }
             for j in differing:
                 for direction in (1.0, -1.0) if active[j] else (1.0,):
                     found = optimize.linprog(-direction * X[j], method="highs", **limits)
@@ -336,7 +346,9 @@ def best_coverage(n, distance):
     >>> best_coverage(400, 196)
     303
     """
-    return checks.integer(n, "n", at_least=1) - breakdown_count(checks.integer(distance, "distance", at_least=1, at_most=n))
+    return checks.integer(n, "n", at_least=1) - breakdown_count(
+        checks.integer(distance, "distance", at_least=1, at_most=n)
+    )
 
 
 def positive_half_limit(active, d):

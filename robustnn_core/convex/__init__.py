@@ -12,7 +12,14 @@
 
 from robustnn_core.convex.generation import price, refine
 from robustnn_core.convex.gradient import GradientFit, attack_box, train_gradient
-from robustnn_core.convex.patterns import Patterns, box, enumerate_patterns, robust_margins, sample_patterns, screen_patterns
+from robustnn_core.convex.patterns import (
+    Patterns,
+    box,
+    enumerate_patterns,
+    robust_margins,
+    sample_patterns,
+    screen_patterns,
+)
 from robustnn_core.convex.program import Fit
 from robustnn_core.convex.robust import RobustFit, WorstCase, fit_robust, robust_linear, worst_case_loss
 from robustnn_core.convex.sparse import SampledFit, reduce_blocks, sampled_convex

@@ -113,7 +113,12 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
         return np.concatenate([half, -half])
 
     history = {"seconds": [], "objective": [], "lower_bound": []}
-    best = {"upper": program.loss_value(loss, np.zeros(n), y), "lower": -np.inf, "U": np.zeros((2 * P, d)), "dual": np.zeros(n)}
+    best = {
+        "upper": program.loss_value(loss, np.zeros(n), y),
+        "lower": -np.inf,
+        "U": np.zeros((2 * P, d)),
+        "dual": np.zeros(n),
+    }
 
     def bracket(U, r, lam):
         """Upper: the nearest blocks in the cones. Lower: the multipliers of the predictions, clipped and scaled."""

@@ -187,7 +187,9 @@ def robust_compare(X, y, X_test, y_test, *, radius, beta, patterns, width=48, st
     convex = fit_robust(X, y, patterns, beta=beta, radius=radius)
     found = {"convex": convex.net, "linear": robust_linear(X, y, beta=beta, radius=radius).net}
     for name, attack, s in zip(METHODS[2:], (None, "fgsm", "pgd"), own[1:4]):
-        found[name] = train_gradient(X, y, width=width, beta=beta, attack=attack, radius=radius, steps=steps, seed=s).net
+        found[name] = train_gradient(
+            X, y, width=width, beta=beta, attack=attack, radius=radius, steps=steps, seed=s
+        ).net
     clean, fgsm, pgd, objective, reached = {}, {}, {}, {}, {}
     for name, net in found.items():
         clean[name] = _accuracy(net, X_test, y_test)

@@ -13,8 +13,8 @@ from numba import njit
 from scipy.optimize import nnls
 
 from robustnn_core import checks, products, streams
-from robustnn_core.convex import patterns as _patterns
 from robustnn_core.convex import gradient, program, theory, training
+from robustnn_core.convex import patterns as _patterns
 from robustnn_core.convex.patterns import Patterns
 from robustnn_core.convex.program import Fit
 
@@ -191,7 +191,15 @@ def _price_all(X, lam, beta, every):
     order = np.argsort(-values, kind="stable")
     value = float(got.max())
     bound = max(bound, value)
-    return Price(value, float(bound), value > beta, values[order], np.ascontiguousarray(gates[:, order]), every.active[:, order], signs[order])
+    return Price(
+        value,
+        float(bound),
+        value > beta,
+        values[order],
+        np.ascontiguousarray(gates[:, order]),
+        every.active[:, order],
+        signs[order],
+    )
 
 
 @njit(cache=True)
@@ -289,9 +297,21 @@ def _climb(X, lam, u, steps):
 
 
 def refine(
-    X, y, fit, *, seed, rounds=20, tol=1e-4, starts=64, columns=40, exhaustive_limit=2000, descents=8, steps=1000,
-    max_seconds=np.inf, fit_function=None,
-):  # fmt: skip
+    X,
+    y,
+    fit,
+    *,
+    seed,
+    rounds=20,
+    tol=1e-4,
+    starts=64,
+    columns=40,
+    exhaustive_limit=2000,
+    descents=8,
+    steps=1000,
+    max_seconds=np.inf,
+    fit_function=None,
+):
     """Lower the optimum by patterns that the sample missed, priced by the dual.
 
     Few cells (``arrangement_count`` at most ``exhaustive_limit``): each round takes up to ``columns`` of the dearest,
@@ -400,7 +420,9 @@ def refine(
         slack = 1e-7 if every is not None else 0.1 * tol
         made = None
         if by_descent:
-            net, value = _descended(X, y, current, found, rng, starts, descents, steps, late, begin, trace, best.objective)
+            net, value = _descended(
+                X, y, current, found, rng, starts, descents, steps, late, begin, trace, best.objective
+            )
             if value < best.objective:
                 active, gates = _centred(X, *_patterns._made(X, net[0].T))
                 made = active, gates
@@ -454,7 +476,11 @@ def refine(
     return Refined(
         **{name: getattr(best, name) for name in names},
         globally_optimal=bool(best.objective - lower <= tol * abs(best.objective)),
-        nonconvex_lower_bound=lower, price=dearest, rounds=done, trace=np.array(trace), stopped=stopped,
+        nonconvex_lower_bound=lower,
+        price=dearest,
+        rounds=done,
+        trace=np.array(trace),
+        stopped=stopped,
     )
 
 
@@ -488,7 +514,9 @@ def _descended(X, y, fit, found, rng, starts, descents, steps, late, begin, trac
                 break
             # a rate that goes with the size of the weights, in whatever units the data are
             rate = 0.1 * np.sqrt((U**2).sum(axis=1).mean() / X.shape[1])
-            U, alpha, _ = gradient._adam(X, y, np.ascontiguousarray(U), alpha, still, beta, gradient._LOSSES[loss], 0, steps, rate, 1, none)
+            U, alpha, _ = gradient._adam(
+                X, y, np.ascontiguousarray(U), alpha, still, beta, gradient._LOSSES[loss], 0, steps, rate, 1, none
+            )
             W, s = np.abs(alpha)[:, None] * U, np.where(alpha < 0.0, -1.0, 1.0)
             length = np.linalg.norm(W, axis=1)
             keep = length > 1e-3 * length.max()

@@ -41,7 +41,7 @@ class GradientFit:
 
 def train_gradient(
     X, y, *, width, beta, attack=None, radius=0.0, loss="hinge", steps=2000, rate=0.02, climbs=10, seed=0
-):  # fmt: skip
+):
     """Train a two-layer ReLU net by Adam with a step size that falls to 0, against an attack or none.
 
     Parameters

@@ -16,7 +16,6 @@ from scipy.linalg import blas, lapack
 
 from robustnn_core.convex import program
 
-
 #: How far a cone may fall behind the mean complementarity.
 WIDE = 1e-2
 #: Entries of the products of pairs of columns that are kept; more points come in slices of that size.
@@ -194,7 +193,12 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
     n, d, P = K.n, K.d, K.P
     B = 2 * P
     history = {"seconds": [], "objective": [], "lower_bound": []}
-    best = {"upper": program.loss_value(loss, np.zeros(n), y), "lower": -np.inf, "U": np.zeros((B, d)), "dual": np.zeros(n)}
+    best = {
+        "upper": program.loss_value(loss, np.zeros(n), y),
+        "lower": -np.inf,
+        "U": np.zeros((B, d)),
+        "dual": np.zeros(n),
+    }
 
     # A strictly feasible start whose predictions cancel
     center = _center(K, gates)
@@ -307,7 +311,9 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
                 if C is None or loss != "squared":
                     C = K.normal(delta)
                 Si = _inverse_factors(H[:P] + H[P:])
-                Ninv = np.matmul(np.matmul(H[:P], Si.transpose(0, 2, 1)), np.matmul(Si, H[P:]))  # N^{-1} = H_v S^{-1} H_w
+                Ninv = np.matmul(
+                    np.matmul(H[:P], Si.transpose(0, 2, 1)), np.matmul(Si, H[P:])
+                )  # N^{-1} = H_v S^{-1} H_w
                 Ninv = 0.5 * (Ninv + Ninv.transpose(0, 2, 1))
                 M = C.copy()
                 for i in range(P):
@@ -460,7 +466,9 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
                 new = np.clip(q - alpha * n * y * dr, 0.1 * q, 1.0 - 0.1 * (1.0 - q))
                 return -y * np.clip(new, 1e-15, 1.0 - 1e-15) / n
 
-        for _ in range(60):  # stay near the central path: a cone or the smooth loss far behind mu blocks all later steps
+        for _ in range(
+            60
+        ):  # stay near the central path: a cone or the smooth loss far behind mu blocks all later steps
             nt, ntau, nW = t + alpha * dt, tau + alpha * dtau, W + alpha * dW
             nlam = lam + alpha * dlam
             un, wn = np.linalg.norm(nU, axis=1), np.linalg.norm(nW, axis=1)
@@ -468,7 +476,10 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
             rows = nS * nlam
             total = float(rows.sum() + nt @ ntau + (nU * nW).sum())
             if loss == "hinge":
-                h1, h2 = (s1 + alpha * dxi) * (m1 + alpha * y * dr), (s2 + alpha * (dxi + y * dp)) * (m2 - alpha * y * dr)
+                h1, h2 = (
+                    (s1 + alpha * dxi) * (m1 + alpha * y * dr),
+                    (s2 + alpha * (dxi + y * dp)) * (m2 - alpha * y * dr),
+                )
                 total += float(h1.sum() + h2.sum())
                 rows = np.minimum(rows.min(), min(h1.min(), h2.min()))
             now = total / degree

@@ -51,7 +51,9 @@ class Patterns:
         gates = checks.array(self.gates, "gates", shape=("d", active.shape[1]))
         distinct = np.unique(np.packbits(active, axis=0), axis=1).shape[1]
         if distinct < active.shape[1]:
-            raise ValueError(f"active has {active.shape[1]} patterns, only {distinct} of them distinct; keep one of each")
+            raise ValueError(
+                f"active has {active.shape[1]} patterns, only {distinct} of them distinct; keep one of each"
+            )
         object.__setattr__(self, "active", active)
         object.__setattr__(self, "gates", gates)
 
@@ -226,7 +228,12 @@ def screen_patterns(X, patterns, radius):
             if side.min() >= (e * np.abs(gate)).sum() * (1.0 + 1e-12) and side.min() > 0.0:
                 keep.append(i)
                 continue
-            if active.any() and not active.all() and near[np.ix_(active, ~active)].min() < 1.0 - 1e-12 and not _other_zeros(X, e):
+            if (
+                active.any()
+                and not active.all()
+                and near[np.ix_(active, ~active)].min() < 1.0 - 1e-12
+                and not _other_zeros(X, e)
+            ):
                 undecided.append(i)
                 continue
             margin, robust = _margin(X, active, e)
@@ -489,7 +496,12 @@ def _cells(Z):
         signs, points = [], []
         if simple.any():
             s = np.repeat(np.sign(along[simple])[:, None, :], len(free), axis=1)
-            np.put_along_axis(s, np.repeat(chunk[simple][:, None, :], len(free), axis=1), np.broadcast_to(free, (simple.sum(), *free.shape)), axis=2)
+            np.put_along_axis(
+                s,
+                np.repeat(chunk[simple][:, None, :], len(free), axis=1),
+                np.broadcast_to(free, (simple.sum(), *free.shape)),
+                axis=2,
+            )
             signs.append(s.reshape(-1, n))
             points.append(np.repeat(rays[simple], len(free), axis=0))
         for i in np.flatnonzero(~simple):

@@ -82,7 +82,9 @@ def check_problem(X, y, patterns, beta, loss):
     beta = checks.number(beta, "beta", above=0.0, remedy="without the penalty the certificates do not hold")
     if loss != "squared" and not (np.abs(y) == 1.0).all():
         bad = y[np.abs(y) != 1.0][0]
-        raise ValueError(f"y contains {bad}; loss = {loss!r} needs labels +1 and -1 (loss = 'squared' takes any number)")
+        raise ValueError(
+            f"y contains {bad}; loss = {loss!r} needs labels +1 and -1 (loss = 'squared' takes any number)"
+        )
     if X.shape[0] > 1:
         constant = np.flatnonzero((X == X[0]).all(axis=0) & (X[0] != 0.0))
         if len(constant) > 1:
@@ -177,7 +179,9 @@ def below(lower, objective):
     1.0
     """
     if lower - objective > 1e-9 * max(1.0, abs(objective)):
-        raise RuntimeError(f"the bracket is inverted: lower bound {lower!r} above the objective {objective!r}; please report it")
+        raise RuntimeError(
+            f"the bracket is inverted: lower bound {lower!r} above the objective {objective!r}; please report it"
+        )
     return min(lower, objective)
 
 

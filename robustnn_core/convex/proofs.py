@@ -60,7 +60,13 @@ def hidden_convexity(X, y, fit, seed, *, units=30):
     tau = np.linalg.norm(U, axis=0)
     own = program.loss_value(fit.loss, fit.net.predict(X), y) + beta * np.linalg.norm(fit.net.weights, axis=1).sum()
     ledger = Ledger("Hidden convexity")
-    ledger.eq("(1)", r"D_iXv_i=(Xv_i)_+,\ D_iXw_i=(Xw_i)_+", np.tile(D, 2) * (X @ U) + 0.0, np.maximum(X @ U, 0.0), scale=max(tau.max(), 1e-300))
+    ledger.eq(
+        "(1)",
+        r"D_iXv_i=(Xv_i)_+,\ D_iXw_i=(Xw_i)_+",
+        np.tile(D, 2) * (X @ U) + 0.0,
+        np.maximum(X @ U, 0.0),
+        scale=max(tau.max(), 1e-300),
+    )
     ledger.eq("(1)", r"\text{objective of the net}=\text{objective of the program}", own, fit.objective)
     # part 2: a net becomes a feasible point
     rng = streams.generator(seed)
@@ -89,9 +95,20 @@ def hidden_convexity(X, y, fit, seed, *, units=30):
         ledger.eq("(5)", r"p/N=\sum_b(\tau_b/N)\,g_b", p / N, G @ (tau / N))
         # mu is the dual: lambda.g <= beta for all g, and the gap is at least sum_b tau_b (beta - lambda.g_b)
         room = 2.0 * (fit.objective - fit.lower_bound) / (beta * tau[long].min()) + 1e-9
-        ledger.eq("(6)", r"\mu\cdot g_b=\mu\cdot p/N\quad(\mu=\lambda/\beta)", fit.dual @ G[:, long] / beta, fit.dual @ p / (beta * N), tol=room)
+        ledger.eq(
+            "(6)",
+            r"\mu\cdot g_b=\mu\cdot p/N\quad(\mu=\lambda/\beta)",
+            fit.dual @ G[:, long] / beta,
+            fit.dual @ p / (beta * N),
+            tol=room,
+        )
     left = np.linalg.norm(np.hstack([small.v, small.w]), axis=0)
-    ledger.leq("n", r"\text{nonzero blocks after the reduction}\le n", int((left > 1e-9 * max(left.max(), 1e-300)).sum()), len(X))
+    ledger.leq(
+        "n",
+        r"\text{nonzero blocks after the reduction}\le n",
+        int((left > 1e-9 * max(left.max(), 1e-300)).sum()),
+        len(X),
+    )
     return ledger
 
 
@@ -129,7 +146,11 @@ def global_certificate(X, y, fit, seed, *, trials=200):
     tried = [fit.net]
     for _ in range(trials):
         m = int(rng.integers(1, 21))
-        tried.append(nets.ReLUSum(rng.choice([0.01, 0.1, 1.0]) * rng.standard_normal((m, X.shape[1])), rng.choice([-1.0, 1.0], m)))
+        tried.append(
+            nets.ReLUSum(
+                rng.choice([0.01, 0.1, 1.0]) * rng.standard_normal((m, X.shape[1])), rng.choice([-1.0, 1.0], m)
+            )
+        )
     losses, below, gains, lengths = [], [], [], []
     for net in tried:
         length = np.linalg.norm(net.weights, axis=1)
@@ -140,7 +161,12 @@ def global_certificate(X, y, fit, seed, *, trials=200):
         lengths.append(length)
     gains, lengths = np.concatenate(gains), np.concatenate(lengths)
     ledger = Ledger("A certificate against all patterns")
-    ledger.leq("(1)", r"-L^*(-\lambda)+\sum_j(\beta|u_j|-s_j\lambda^\top(Xu_j)_+)\le L(p,y)+\beta\sum_j|u_j|", np.array(below), np.array(losses))
+    ledger.leq(
+        "(1)",
+        r"-L^*(-\lambda)+\sum_j(\beta|u_j|-s_j\lambda^\top(Xu_j)_+)\le L(p,y)+\beta\sum_j|u_j|",
+        np.array(below),
+        np.array(losses),
+    )
     ledger.leq("(2)", r"|\lambda^\top(Xu_j)_+|\le\rho(\lambda)\,|u_j|", gains, rho * lengths)
     ledger.leq("(2)", r"\rho(\lambda)\le\beta", rho, beta)
     ledger.leq("bound", r"-L^*(-\lambda)\le\text{regularised loss of every net tried}", bound, np.array(losses))
@@ -233,10 +259,29 @@ def block_structure(X, patterns, *, seed=0):
     weights = rng.uniform(0.1, 1.0, (len(F), n))
     weighted = np.einsum("bkd,bk,bke->bde", G, weights, G)
     ledger = Ledger("What all blocks share")
-    ledger.eq("(1)", r"G_b^\top G_b = X^\top X", np.einsum("bkd,bke->bde", G, G), np.broadcast_to(gram, (len(F), d, d)), scale=np.abs(gram).max())
-    ledger.eq("(2)", r"FM^{-1}F^\top = 2(DD^\top)\circ(XM^{-1}X^\top)", coupling, hadamard, scale=np.abs(hadamard).max())
-    ledger.eq("(3)", r"G_b^\top\mathrm{diag}(q_b)G_b = X^\top\mathrm{diag}(q_b)X", weighted, np.einsum("kd,bk,ke->bde", X, weights, X))
-    ledger.eq("(4)", r"\text{factors of size } d \text{ and } n = \text{one of size } 2Pd", fast, plain, scale=np.abs(plain).max())
+    ledger.eq(
+        "(1)",
+        r"G_b^\top G_b = X^\top X",
+        np.einsum("bkd,bke->bde", G, G),
+        np.broadcast_to(gram, (len(F), d, d)),
+        scale=np.abs(gram).max(),
+    )
+    ledger.eq(
+        "(2)", r"FM^{-1}F^\top = 2(DD^\top)\circ(XM^{-1}X^\top)", coupling, hadamard, scale=np.abs(hadamard).max()
+    )
+    ledger.eq(
+        "(3)",
+        r"G_b^\top\mathrm{diag}(q_b)G_b = X^\top\mathrm{diag}(q_b)X",
+        weighted,
+        np.einsum("kd,bk,ke->bde", X, weights, X),
+    )
+    ledger.eq(
+        "(4)",
+        r"\text{factors of size } d \text{ and } n = \text{one of size } 2Pd",
+        fast,
+        plain,
+        scale=np.abs(plain).max(),
+    )
     return ledger
 
 
@@ -255,7 +300,9 @@ def conjugate(loss, y, *, seed=0):
     ledger = Ledger(f"The conjugate of the {loss} loss")
     values = np.array([program.loss_value(loss, p, y) for p in predictions])
     bounds = np.array([program.dual_value(loss, z, y) - z @ p for z, p in zip(anywhere, predictions)])
-    tight = np.array([program.dual_value(loss, z, y) - z @ p for z, p in zip(_minus_slope(loss, predictions, y), predictions)])
+    tight = np.array(
+        [program.dual_value(loss, z, y) - z @ p for z, p in zip(_minus_slope(loss, predictions, y), predictions)]
+    )
     ledger.leq("(1)", r"-\lambda^\top p - L^*(-\lambda) \le L(p)", bounds, values)
     ledger.eq("(2)", r"\lambda = -\nabla L(p): \text{ equality}", tight, values, 1e-8)
     return ledger
@@ -293,7 +340,14 @@ def strong_duality(X, fit):
     earned = np.einsum("k,bkd,bd->b", fit.dual, F, U)
     ledger = Ledger("Strong duality")
     ledger.leq("(1)", r"\min_{\mu_b\ge0}|F_b^\top\lambda + G_b^\top\mu_b| \le \beta", lengths, fit.beta, 1e-8)
-    ledger.eq("(2)", r"\lambda^\top F_bu_b = \beta|u_b|", earned, fit.beta * np.linalg.norm(U, axis=1), 10.0 * fit.gap + 1e-9, scale=max(1.0, fit.objective))
+    ledger.eq(
+        "(2)",
+        r"\lambda^\top F_bu_b = \beta|u_b|",
+        earned,
+        fit.beta * np.linalg.norm(U, axis=1),
+        10.0 * fit.gap + 1e-9,
+        scale=max(1.0, fit.objective),
+    )
     ledger.eq("(3)", r"-L^*(-\lambda) = \text{the optimum}", fit.lower_bound, fit.objective, fit.gap + 1e-12)
     return ledger
 
@@ -329,12 +383,24 @@ def certificate(X, y, fit, *, noise=0.1, seed=0):
     spoilt = program.loss_value(loss, before, y) + beta * np.linalg.norm(U, axis=1).sum()
     ledger = Ledger(f"A bracket from anything, {loss} loss")
     ledger.leq("(1)", r"-\lambda^\top p - L^*(-\lambda) \le L(p)", lower - z @ p, program.loss_value(loss, p, y))
-    ledger.leq("(2)", r"\lambda^\top F_bu_b \le |F_b^\top\lambda + G_b^\top\mu_b||u_b|", np.einsum("k,bkd,bd->b", z, F, at), lengths * np.linalg.norm(at, axis=1))
+    ledger.leq(
+        "(2)",
+        r"\lambda^\top F_bu_b \le |F_b^\top\lambda + G_b^\top\mu_b||u_b|",
+        np.einsum("k,bkd,bd->b", z, F, at),
+        lengths * np.linalg.norm(at, axis=1),
+    )
     ledger.leq("(3)", r"|F_b^\top\lambda + G_b^\top\mu_b| \le \beta", lengths, beta)
     ledger.leq("(4)", r"0 \le G_b(u_b + t_ia_i)", 0.0, np.einsum("bkd,bd->bk", G, V))
     ledger.eq("(5)", r"\text{the predictions stay}", after, before)
-    ledger.leq("(6)", r"\text{new objective} \le \text{old one} + 2\beta\sum_i t_i|a_i|", upper, spoilt + 2.0 * beta * (t * np.linalg.norm(push, axis=1)).sum())
-    ledger.leq("(7)", r"\text{lower} \le \text{optimum} \le \text{upper}", [lower, fit.lower_bound], [fit.objective, upper])
+    ledger.leq(
+        "(6)",
+        r"\text{new objective} \le \text{old one} + 2\beta\sum_i t_i|a_i|",
+        upper,
+        spoilt + 2.0 * beta * (t * np.linalg.norm(push, axis=1)).sum(),
+    )
+    ledger.leq(
+        "(7)", r"\text{lower} \le \text{optimum} \le \text{upper}", [lower, fit.lower_bound], [fit.objective, upper]
+    )
     return ledger
 
 
@@ -357,7 +423,12 @@ def gap_is_complementarity(X, y, patterns, *, beta, loss="squared", seed=0):
     gap = program.loss_value(loss, p, y) + beta * t.sum() - program.dual_value(loss, dual, y)
     products = (np.einsum("bkd,bd->bk", G, U) * mu).sum() + (beta * t + (U * rest).sum(axis=1)).sum()
     ledger = Ledger("The gap is the complementarity")
-    return ledger.eq("(1)", r"\text{primal} - \text{dual} = \sum_b\bigl(\beta t_b + u_b\cdot c_b + s_b\cdot\mu_b\bigr)", gap, products)
+    return ledger.eq(
+        "(1)",
+        r"\text{primal} - \text{dual} = \sum_b\bigl(\beta t_b + u_b\cdot c_b + s_b\cdot\mu_b\bigr)",
+        gap,
+        products,
+    )
 
 
 def admm_steps(X, y, patterns, *, beta, loss="squared", kappa=0.5, rho=2.0, seed=0):
@@ -375,7 +446,12 @@ def admm_steps(X, y, patterns, *, beta, loss="squared", kappa=0.5, rho=2.0, seed
     z, s, q = rng.standard_normal((B, d)), rng.standard_normal((B, n)), rng.standard_normal(n)
     h = z + np.einsum("bkd,bk->bd", G, s) + kappa * np.einsum("bkd,k->bd", F, q)
     U = solvers.newton_structured(X, patterns, np.broadcast_to(np.eye(d) + X.T @ X, (B, d, d)), np.full(n, kappa), h)
-    slope = U - z + np.einsum("bkd,bk->bd", G, np.einsum("bkd,bd->bk", G, U) - s) + kappa * (flat.T @ (flat @ U.ravel() - q)).reshape(B, d)
+    slope = (
+        U
+        - z
+        + np.einsum("bkd,bk->bd", G, np.einsum("bkd,bd->bk", G, U) - s)
+        + kappa * (flat.T @ (flat @ U.ravel() - q)).reshape(B, d)
+    )
     size = np.linalg.norm(z, axis=1)
     Z = z * np.maximum(1.0 - beta / rho / size, 0.0)[:, None]
     other = Z + 0.3 * rng.standard_normal((50, B, d))
@@ -387,8 +463,20 @@ def admm_steps(X, y, patterns, *, beta, loss="squared", kappa=0.5, rho=2.0, seed
     best = program.loss_value(loss, p, y) + 0.5 * rho * kappa * ((p - q) ** 2).sum()
     others = [program.loss_value(loss, a, y) + 0.5 * rho * kappa * ((a - q) ** 2).sum() for a in tries]
     ledger = Ledger(f"The steps of the splitting, {loss} loss")
-    ledger.eq("(1)", r"(I + G_b^\top G_b)u_b + \kappa F_b^\top Fu = h_b", slope, 0.0, 1e-8, scale=max(1.0, float(np.abs(h).max())))
-    ledger.leq("(2)", r"z_b = (1 - \beta/(\rho|q_b|))_+\,q_b \text{ is the minimum}", np.broadcast_to(norms[0], norms[1].shape), norms[1])
+    ledger.eq(
+        "(1)",
+        r"(I + G_b^\top G_b)u_b + \kappa F_b^\top Fu = h_b",
+        slope,
+        0.0,
+        1e-8,
+        scale=max(1.0, float(np.abs(h).max())),
+    )
+    ledger.leq(
+        "(2)",
+        r"z_b = (1 - \beta/(\rho|q_b|))_+\,q_b \text{ is the minimum}",
+        np.broadcast_to(norms[0], norms[1].shape),
+        norms[1],
+    )
     ledger.leq("(3)", r"s_b = (q_b)_+ \text{ is nearest}", nearest[0], nearest[1])
     ledger.leq("(4)", r"p = \mathrm{prox}_{L/(\rho\kappa)}(q) \text{ is the minimum}", best, others)
     return ledger

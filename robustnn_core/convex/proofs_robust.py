@@ -36,9 +36,19 @@ def worst_case(q, X, y, *, radius, loss="hinge"):
     ledger.leq("W1", r"\delta^\top q\le\|e\circ q\|_1", corners @ q, spread)
     ledger.eq("W2", r"-(e\circ\mathrm{sgn}\,q)^\top q=-\|e\circ q\|_1", -(e * np.sign(q)) @ q, -spread)
     if loss == "squared":
-        ledger.eq("W3", r"\max_\delta|q^\top(x+\delta)-y|=|q^\top x-y|+\|e\circ q\|_1", np.abs(every - y[:, None]).max(axis=1), np.abs(margins - y) + spread)
+        ledger.eq(
+            "W3",
+            r"\max_\delta|q^\top(x+\delta)-y|=|q^\top x-y|+\|e\circ q\|_1",
+            np.abs(every - y[:, None]).max(axis=1),
+            np.abs(margins - y) + spread,
+        )
     else:
-        ledger.eq("W3", r"\min_\delta y\,q^\top(x+\delta)=y\,q^\top x-\|e\circ q\|_1", (y[:, None] * every).min(axis=1), y * margins - spread)
+        ledger.eq(
+            "W3",
+            r"\min_\delta y\,q^\top(x+\delta)=y\,q^\top x-\|e\circ q\|_1",
+            (y[:, None] * every).min(axis=1),
+            y * margins - spread,
+        )
     return ledger
 
 
@@ -60,7 +70,10 @@ def certificate(fit, X, y):
     blocks = np.concatenate([fit.v.T, fit.w.T])
     signs = np.concatenate([2.0 * active.T - 1] * 2)
     reach = np.abs(blocks) @ e
-    least = (signs[:, :, None] * (blocks @ (X[:, None] + corners).transpose(0, 2, 1).reshape(len(X), X.shape[1], -1)).transpose(1, 0, 2)).min(axis=2)
+    least = (
+        signs[:, :, None]
+        * (blocks @ (X[:, None] + corners).transpose(0, 2, 1).reshape(len(X), X.shape[1], -1)).transpose(1, 0, 2)
+    ).min(axis=2)
     scores = np.stack([fit.net.predict(X + corner) for corner in corners], axis=1)
     if fit.loss == "squared":
         worst = float(0.5 * ((scores - y[:, None]) ** 2).max(axis=1).sum())
@@ -69,10 +82,17 @@ def certificate(fit, X, y):
     closed = _robust_loss(blocks, X, y, e, active.T.astype(np.float64), fit.loss)
     norms = np.sqrt((blocks**2).sum(axis=1)).sum()
     ledger = Ledger("The convex loss is the worst loss of the net")
-    ledger.leq("C1", r"\|e\circ u_b\|_1\le(E_bXu_b)_k", np.broadcast_to(reach[:, None], least.shape), signs * (blocks @ X.T))
+    ledger.leq(
+        "C1", r"\|e\circ u_b\|_1\le(E_bXu_b)_k", np.broadcast_to(reach[:, None], least.shape), signs * (blocks @ X.T)
+    )
     ledger.leq("C2", r"0\le E_b(x_k+\delta)^\top u_b\text{ at every corner}", 0.0, least)
     ledger.eq("C3", r"\max_\delta L(f(X+\delta),y)=L_{\mathrm{rob}}(v,w)", worst, closed)
-    ledger.eq("C4", r"\textstyle\beta\sum_j\|u_j\|=\beta\sum_i(\|v_i\|+\|w_i\|)", fit.beta * np.sqrt((fit.net.weights**2).sum(axis=1)).sum(), fit.beta * norms)
+    ledger.eq(
+        "C4",
+        r"\textstyle\beta\sum_j\|u_j\|=\beta\sum_i(\|v_i\|+\|w_i\|)",
+        fit.beta * np.sqrt((fit.net.weights**2).sum(axis=1)).sum(),
+        fit.beta * norms,
+    )
     ledger.leq("C5", r"\text{lower bound}\le\text{objective}", fit.lower_bound, fit.objective)
     return ledger
 
@@ -104,5 +124,7 @@ def _corners(e):
     if len(moving) > 12:
         raise ValueError(f"radius moves {len(moving)} columns; at most 12, every corner is visited")
     result = np.zeros((2 ** len(moving), len(e)))
-    result[:, moving] = np.array(list(itertools.product((-1.0, 1.0), repeat=len(moving)))).reshape(len(result), len(moving)) * e[moving]
+    result[:, moving] = (
+        np.array(list(itertools.product((-1.0, 1.0), repeat=len(moving)))).reshape(len(result), len(moving)) * e[moving]
+    )
     return result

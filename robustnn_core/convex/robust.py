@@ -138,8 +138,14 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
     passes, edge = slack > 0, slack == 0
     if not passes.any():
         best = ratio.max()
-        largest = f"the scale {best:.3g} of this radius would leave pattern {int(ratio.argmax())}" if best > 0 else "no radius > 0 leaves one"
-        raise ValueError(f"radius leaves none of the {patterns.count} patterns: every block is 0; {largest}. Sample more patterns or shrink radius")
+        largest = (
+            f"the scale {best:.3g} of this radius would leave pattern {int(ratio.argmax())}"
+            if best > 0
+            else "no radius > 0 leaves one"
+        )
+        raise ValueError(
+            f"radius leaves none of the {patterns.count} patterns: every block is 0; {largest}. Sample more patterns or shrink radius"
+        )
     with products._controller().limit(limits=1, user_api="blas"):
         solver = _Solver(X, y, e, patterns.active.T[passes], patterns.active.T[edge], beta, loss)
         found = solver.run(inner[:, passes].T, tol, iterations, clock)
@@ -263,7 +269,9 @@ def worst_case_loss(net, X, y, *, radius, loss="hinge"):
     margins = np.maximum(y - least, -most - y)
     reached = np.stack([np.abs(net.predict(X + down) - y), np.abs(net.predict(X + up) - y)])
     moves = np.where((reached[0] >= reached[1])[:, None], down, up)
-    return WorstCase(float(0.5 * margins @ margins), float(0.5 * (reached.max(axis=0) ** 2).sum()), exact, margins, moves)
+    return WorstCase(
+        float(0.5 * margins @ margins), float(0.5 * (reached.max(axis=0) ** 2).sum()), exact, margins, moves
+    )
 
 
 def _data(X, y, beta, loss):
@@ -298,10 +306,16 @@ def _interiors(X, patterns, e):
         gate = patterns.gates[:, i]
         least, spread = (A @ gate).min(), e @ np.abs(gate)
         if least < -1e-9 * max(1.0, np.abs(A @ gate).max()):
-            raise ValueError(f"patterns.gates[:, {i}] does not make the pattern patterns.active[:, {i}] of X; give patterns of these points")
+            raise ValueError(
+                f"patterns.gates[:, {i}] does not make the pattern patterns.active[:, {i}] of X; give patterns of these points"
+            )
         size = np.linalg.norm(gate)
         if size > 0 and least - spread > 0.2 * least and least > 0.01 * size * np.sqrt(d):  # well inside as it is
-            inner[:, i], slack[i], ratio[i] = gate / size, (least - spread) / size, np.inf if spread == 0 else least / spread
+            inner[:, i], slack[i], ratio[i] = (
+                gate / size,
+                (least - spread) / size,
+                np.inf if spread == 0 else least / spread,
+            )
             continue
         deep, inner[:, i], found = _deepest(A, e)
         ratio[i] = _margin(X, patterns.active[:, i], e)[0] if found is None else found
@@ -361,7 +375,13 @@ class _Solver:
         q = self.q_of(U)
         m = (self.X * q).sum(axis=1)
         sums = S.sum(axis=1)
-        s = [R - e * U[:, J], R + e * U[:, J], self.E * (U @ self.X.T) - R.sum(axis=1)[:, None], S - e * q[:, J], S + e * q[:, J]]
+        s = [
+            R - e * U[:, J],
+            R + e * U[:, J],
+            self.E * (U @ self.X.T) - R.sum(axis=1)[:, None],
+            S - e * q[:, J],
+            S + e * q[:, J],
+        ]
         if self.loss == "hinge":
             s += [Z - 1 + self.y * m - sums, Z.copy()]
         elif self.loss == "squared":
@@ -376,7 +396,13 @@ class _Solver:
         dq = self.q_of(dU)
         dm = (self.X * dq).sum(axis=1)
         sums = dS.sum(axis=1)
-        s = [dR - e * dU[:, J], dR + e * dU[:, J], self.E * (dU @ self.X.T) - dR.sum(axis=1)[:, None], dS - e * dq[:, J], dS + e * dq[:, J]]
+        s = [
+            dR - e * dU[:, J],
+            dR + e * dU[:, J],
+            self.E * (dU @ self.X.T) - dR.sum(axis=1)[:, None],
+            dS - e * dq[:, J],
+            dS + e * dq[:, J],
+        ]
         if self.loss == "hinge":
             s += [dZ + self.y * dm - sums, dZ]
         elif self.loss == "squared":
@@ -504,7 +530,10 @@ class _Solver:
                 affine = step.solve(target, -(l0**2 + (l1**2).sum(axis=1)), -2 * l0[:, None] * l1)
                 length = self.longest(x, s, z, w, tau, affine)
                 now = sum((si * zi).sum() for si, zi in zip(s, z)) + (x[1] * tau).sum() + (x[0] * w).sum()
-                after = sum(((si + length * di) * (zi + length * ei)).sum() for si, zi, di, ei in zip(s, z, affine["s"], affine["z"]))
+                after = sum(
+                    ((si + length * di) * (zi + length * ei)).sum()
+                    for si, zi, di, ei in zip(s, z, affine["s"], affine["z"])
+                )
                 after += ((x[1] + length * affine["T"]) * (tau + length * affine["tau"])).sum()
                 after += ((x[0] + length * affine["U"]) * (w + length * affine["w"])).sum()
                 sigma = min(1.0, max(after / now, 1e-4)) ** 3
@@ -513,9 +542,13 @@ class _Solver:
                 B0, B1 = step.forth(affine["tau"], affine["w"])
                 k0, k1 = A0 * B0 + (A1 * B1).sum(axis=1), A0[:, None] * B1 + B0[:, None] * A1
                 damp = min(1.0, 2 * length)  # a predictor that hardly moves says little of the curvature
-                target = [sigma * mu - si * zi - damp * di * ei for si, zi, di, ei in zip(s, z, affine["s"], affine["z"])]
+                target = [
+                    sigma * mu - si * zi - damp * di * ei for si, zi, di, ei in zip(s, z, affine["s"], affine["z"])
+                ]
                 del zero
-                move = step.solve(target, sigma * mu - (l0**2 + (l1**2).sum(axis=1)) - damp * k0, -2 * l0[:, None] * l1 - damp * k1)
+                move = step.solve(
+                    target, sigma * mu - (l0**2 + (l1**2).sum(axis=1)) - damp * k0, -2 * l0[:, None] * l1 - damp * k1
+                )
             except np.linalg.LinAlgError:
                 break
             length = self.longest(x, s, z, w, tau, move)
@@ -656,18 +689,24 @@ class _Step:
     def forth(self, a0, a1):
         """W (a0, a1)."""
         inner = (self.n1 * a1).sum(axis=1)
-        return self.eta * (self.n0 * a0 + inner), self.eta[:, None] * (a1 + self.n1 * (a0 + inner / (1 + self.n0))[:, None])
+        return self.eta * (self.n0 * a0 + inner), self.eta[:, None] * (
+            a1 + self.n1 * (a0 + inner / (1 + self.n0))[:, None]
+        )
 
     def back(self, a0, a1):
         """W^-1 (a0, a1)."""
         inner = (self.n1 * a1).sum(axis=1)
-        return (self.n0 * a0 - inner) / self.eta, (a1 + self.n1 * (inner / (1 + self.n0) - a0)[:, None]) / self.eta[:, None]
+        return (self.n0 * a0 - inner) / self.eta, (a1 + self.n1 * (inner / (1 + self.n0) - a0)[:, None]) / self.eta[
+            :, None
+        ]
 
     def meeting(self, dU):
         """B^T M B dU: what the blocks feel through the loss."""
         o = self.o
         dq = o.q_of(dU)
-        g = (self.gamma * (self.A * dq).sum(axis=1))[:, None] * self.A + (self.extra * (o.X * dq).sum(axis=1))[:, None] * o.X
+        g = (self.gamma * (self.A * dq).sum(axis=1))[:, None] * self.A + (self.extra * (o.X * dq).sum(axis=1))[
+            :, None
+        ] * o.X
         g[:, o.J] += self.hS * dq[:, o.J]
         return o.to_blocks(g)
 
@@ -744,7 +783,9 @@ class _Step:
         c0, c1 = self.back(xi0, xi1)
         dtau = o.beta - self.tau
         c0 = c0 - dtau
-        pulled = [zi + pi / si for zi, pi, si in zip(self.z, p, self.s)]  # the residual's multipliers and the right-hand side
+        pulled = [
+            zi + pi / si for zi, pi, si in zip(self.z, p, self.s)
+        ]  # the residual's multipliers and the right-hand side
         gq, gU, bR, bS, gZ = o.forces(pulled)
         bZ = gZ - self.gain
         # b_U: the residual -(-forces - w), the cones, and what S, Z and R pass on

@@ -47,12 +47,16 @@ def problem(n, d, count, *, loss="squared", seed=0):
     checks.choice(loss, "loss", program.LOSSES)
     rng = streams.generator(seed)
     X = np.column_stack([rng.standard_normal((n, d - 1)), np.ones(n)])
-    y = np.maximum(X @ rng.standard_normal((d, 3)), 0.0) @ np.array([1.0, -1.0, 0.5]) / np.sqrt(d) + 0.1 * rng.standard_normal(n)
+    y = np.maximum(X @ rng.standard_normal((d, 3)), 0.0) @ np.array([1.0, -1.0, 0.5]) / np.sqrt(
+        d
+    ) + 0.1 * rng.standard_normal(n)
     if loss != "squared":
         y = np.where(y > np.median(y), 1.0, -1.0)
     patterns = sample_patterns(X, 2 * count, seed=seed)
     if patterns.count < count:
-        raise ValueError(f"count = {count}: {2 * count} draws made only {patterns.count} patterns; ask for fewer or take a larger n")
+        raise ValueError(
+            f"count = {count}: {2 * count} draws made only {patterns.count} patterns; ask for fewer or take a larger n"
+        )
     return X, y, patterns.take(np.arange(count))
 
 
@@ -108,7 +112,9 @@ def newton_structured(X, patterns, H, delta, g):
     D = np.concatenate([patterns.active.T, -1.0 * patterns.active.T])
     root = np.sqrt(delta)
     factors = np.linalg.cholesky(H)
-    Y = np.linalg.solve(factors, np.broadcast_to((root[:, None] * X).T, (len(H), *X.T.shape)))  # L_b^{-1} X^T Delta^{1/2}
+    Y = np.linalg.solve(
+        factors, np.broadcast_to((root[:, None] * X).T, (len(H), *X.T.shape))
+    )  # L_b^{-1} X^T Delta^{1/2}
     Y *= D[:, None, :]
     K = np.eye(len(X)) + np.einsum("bdk,bdl->kl", Y, Y, optimize=True)
     h = np.linalg.solve(factors, g[:, :, None])[:, :, 0]

@@ -157,7 +157,9 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
     gates = checks.array(gates, "gates", shape=("d", "m"))
     length = np.linalg.norm(gates, axis=0)
     if not length.all():
-        raise ValueError(f"gates has the zero column {int(np.flatnonzero(length == 0.0)[0])}; give every unit a direction")
+        raise ValueError(
+            f"gates has the zero column {int(np.flatnonzero(length == 0.0)[0])}; give every unit a direction"
+        )
     gates = gates / length
     tol = checks.number(tol, "tol", above=0.0)
     max_sweeps = checks.integer(max_sweeps, "max_sweeps", at_least=1)
@@ -169,7 +171,11 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
     lower = program.below(lower, objective)
     gap = (objective - lower) / max(1e-12, abs(objective))
     used = alpha != 0.0
-    net = nets.ReLUSum((gates * np.abs(alpha))[:, used].T, np.sign(alpha[used])) if used.any() else nets.ReLUSum(np.zeros((1, X.shape[1])), [1.0])
+    net = (
+        nets.ReLUSum((gates * np.abs(alpha))[:, used].T, np.sign(alpha[used]))
+        if used.any()
+        else nets.ReLUSum(np.zeros((1, X.shape[1])), [1.0])
+    )
     return SampledFit(objective, lower, gap, bool(gap <= tol), alpha, net)
 
 

@@ -123,7 +123,20 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
         lower = program.dual_value(loss, dual, y)
         if len(seen) and len(used):  # y = 0 and squared loss
             lower = max(lower, 0.0)
-        return _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, {"seconds": [0.0], "objective": [upper], "lower_bound": [lower]}, "zero")
+        return _result(
+            X,
+            y,
+            patterns,
+            beta,
+            loss,
+            tol,
+            v,
+            w,
+            dual,
+            lower,
+            {"seconds": [0.0], "objective": [upper], "lower_bound": [lower]},
+            "zero",
+        )
     sub = active[np.ix_(seen, used)]
     if method == "auto":
         operations, size = _dearness(len(seen), d, len(used))
@@ -134,8 +147,16 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     share = 1.0 if loss == "squared" else len(seen) / n
     rest = (upper - share * program.loss_value(loss, zero[seen], y[seen])) / share
     U, part, lower, history = solver(
-        np.ascontiguousarray(X[seen]), y[seen], sub, gates, beta / share, loss, rest=rest,
-        tol=tol, max_iterations=max_iterations or budget, max_seconds=max_seconds,
+        np.ascontiguousarray(X[seen]),
+        y[seen],
+        sub,
+        gates,
+        beta / share,
+        loss,
+        rest=rest,
+        tol=tol,
+        max_iterations=max_iterations or budget,
+        max_seconds=max_seconds,
     )
     for key in ("objective", "lower_bound"):
         history[key] = [share * value for value in history[key]]
@@ -179,6 +200,17 @@ def _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method)
     lower = program.below(lower, objective)
     gap = (objective - lower) / max(1e-12, abs(objective))
     return program.Fit(
-        objective, lower, gap, bool(gap <= tol), v, w, patterns, loss, beta, dual, program.recover_net(v, w),
-        {key: np.array(value) for key, value in history.items()}, method,
+        objective,
+        lower,
+        gap,
+        bool(gap <= tol),
+        v,
+        w,
+        patterns,
+        loss,
+        beta,
+        dual,
+        program.recover_net(v, w),
+        {key: np.array(value) for key, value in history.items()},
+        method,
     )

@@ -18,9 +18,13 @@ def copies_survive(answer):
             fail("copies_survive must return whole numbers.")
         distance, survived = found
         if not 1 <= distance <= n:
-            fail(f"The distance from copies_survive cannot be right for n = {n}: it counts points, and two different functions differ somewhere.")
+            fail(
+                f"The distance from copies_survive cannot be right for n = {n}: it counts points, and two different functions differ somewhere."
+            )
         if survived >= distance / 2:
-            fail(f"The number of labels survived is too large for n = {n}: with so many the nearest other constant explains the labels as well.")
+            fail(
+                f"The number of labels survived is too large for n = {n}: with so many the nearest other constant explains the labels as well."
+            )
         if survived + 1 < distance / 2:
             fail(f"The number of labels survived is too small for the distance that copies_survive returns (n = {n}).")
 
@@ -33,10 +37,22 @@ def half_of_length(answer):
         fail("half_of_length must return a number of points: a whole number from 1 to n.")
     hint = "Only the shares of the sum matter."
     compare(call(answer, 3 * X, v, name="half_of_length"), found, name="half_of_length of a larger design", hint=hint)
-    compare(call(answer, X[::-1].copy(), v, name="half_of_length"), found, name="half_of_length of the same points in another order", hint="Take the best points.")
-    compare(call(answer, X, -v, name="half_of_length"), found, name="half_of_length of -v", hint="Lengths have no sign.")
+    compare(
+        call(answer, X[::-1].copy(), v, name="half_of_length"),
+        found,
+        name="half_of_length of the same points in another order",
+        hint="Take the best points.",
+    )
+    compare(
+        call(answer, X, -v, name="half_of_length"), found, name="half_of_length of -v", hint="Lengths have no sign."
+    )
     giant = np.vstack([X, 1e6 * X[:1]])
-    compare(call(answer, giant, v, name="half_of_length"), 1, name="half_of_length with one giant point", hint="The points with the largest share come first.")
+    compare(
+        call(answer, giant, v, name="half_of_length"),
+        1,
+        name="half_of_length with one giant point",
+        hint="The points with the largest share come first.",
+    )
 
 
 def trap_from_ols(answer):
@@ -49,4 +65,6 @@ def trap_from_ols(answer):
         kept = np.argsort(np.abs(y - w * z), kind="stable")[:210]
         w = z[kept] @ y[kept] / (z[kept] @ z[kept])
     if abs(w) < 1e-6:
-        fail("TORRENT still finds w = 0 when 30 % of the labels are yours. Which points pull hardest at the first fit, and which lies survive the trimming?")
+        fail(
+            "TORRENT still finds w = 0 when 30 % of the labels are yours. Which points pull hardest at the first fit, and which lies survive the trimming?"
+        )

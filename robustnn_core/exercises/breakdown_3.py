@@ -19,12 +19,28 @@ def slope_at_kink(answer):
     rng = np.random.default_rng(1)
     X, y, u, step = rng.standard_normal((20, 2)), rng.standard_normal(20), np.array([1.0, 0.0]), np.array([0.3, 2.0])
     one = at(X, y, u, step)
-    compare(at(X, y, u, 3 * step), 3 * one, name="slope_at_kink along three times the step", hint="The slope grows with the length of the step.")
-    compare(at(X, y, u, -step), -one, name="slope_at_kink along minus the step, no point on the kink,", hint="There the loss is differentiable.")
+    compare(
+        at(X, y, u, 3 * step),
+        3 * one,
+        name="slope_at_kink along three times the step",
+        hint="The slope grows with the length of the step.",
+    )
+    compare(
+        at(X, y, u, -step),
+        -one,
+        name="slope_at_kink along minus the step, no point on the kink,",
+        hint="There the loss is differentiable.",
+    )
     single = np.array([[0.0, 1.0]]), np.array([-10.0]), u
-    compare(at(*single, np.array([0.0, -1.0])), 0.0, name="slope_at_kink for one point on the kink that the step leaves asleep")
+    compare(
+        at(*single, np.array([0.0, -1.0])),
+        0.0,
+        name="slope_at_kink for one point on the kink that the step leaves asleep",
+    )
     if at(*single, np.array([0.0, 1.0])) <= 0:
-        fail("slope_at_kink is not positive for one point on the kink with a negative label that the step wakes up: its residual grows.")
+        fail(
+            "slope_at_kink is not positive for one point on the kink with a negative label that the step wakes up: its residual grows."
+        )
 
 
 def regions_suffice(answer):
@@ -45,9 +61,19 @@ def pick_pattern(answer):
     found = numbers(call(answer, R, 15, name="pick_pattern"), name="pick_pattern")
     if found not in (0, 1, 2):
         fail("pick_pattern must return the number of a row: 0, 1 or 2 here.")
-    compare(call(answer, -10 * R, 15, name="pick_pattern"), found, name="pick_pattern for residuals of the other sign, ten times as large,", hint="The size of a residual has no sign.")
+    compare(
+        call(answer, -10 * R, 15, name="pick_pattern"),
+        found,
+        name="pick_pattern for residuals of the other sign, ten times as large,",
+        hint="The size of a residual has no sign.",
+    )
     R[1, :15], R[1, 15:] = 0.0, 1e3
-    compare(call(answer, R, 15, name="pick_pattern"), 1, name="pick_pattern where the second fit is exact at h points", hint="What is trimmed does not count.")
+    compare(
+        call(answer, R, 15, name="pick_pattern"),
+        1,
+        name="pick_pattern where the second fit is exact at h points",
+        hint="What is trimmed does not count.",
+    )
 
 
 def draws_needed(answer):

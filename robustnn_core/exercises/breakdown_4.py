@@ -29,7 +29,12 @@ def positive_majoriser(answer):
     if any(at((v + w) / 2) > (at(v) + at(w)) / 2 + 1e-9 for v, w in zip(others[:10], others[10:], strict=True)):
         fail("positive_majoriser is not convex in v.")
     one = np.array([[1.0]]), np.array([2.0])
-    compare(at(np.array([-1.0]), np.array([0.5]), *one), 9.0, name="positive_majoriser of one point (x = 1, y = 2, u = 0.5) at v = -1", hint="Where is the tangent?")
+    compare(
+        at(np.array([-1.0]), np.array([0.5]), *one),
+        9.0,
+        name="positive_majoriser of one point (x = 1, y = 2, u = 0.5) at v = -1",
+        hint="Where is the tangent?",
+    )
 
 
 def tangent_gap(answer):
@@ -57,7 +62,9 @@ def other_wins(answer):
     other = 2 * y**2 - 2 * (u + y) * (v + y) + (u + y) ** 2
     ours = (y - v) ** 2  # v <= 0 < y
     if other >= ours - 1e-9:
-        fail("At this u and v the other majoriser is not smaller. Which term of it grows with u, and which with the distance to the kink?")
+        fail(
+            "At this u and v the other majoriser is not smaller. Which term of it grows with u, and which with the distance to the kink?"
+        )
 
 
 def behind_ridge(answer):
@@ -70,5 +77,7 @@ def behind_ridge(answer):
     if near <= 5.0:
         fail("behind_ridge is too low: a convex function that rises from U to R goes on rising.")
     if far <= near:
-        fail("behind_ridge must be higher when the ridge is nearer to U: the rise is steeper, and the way behind it longer.")
+        fail(
+            "behind_ridge must be higher when the ridge is nearer to U: the rise is steeper, and the way behind it longer."
+        )
     compare(at(3.0, 6.0, 0.8), near + 1, name="behind_ridge with 1 added to both losses")

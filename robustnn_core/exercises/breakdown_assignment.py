@@ -25,7 +25,12 @@ def survived(answer):
     if found != round(float(found)):
         fail("survived is not a whole number.")
     more = np.vstack([X, X[X @ u < 0]])
-    compare(call(answer, more, u, name="survived"), found, name="survived, with sleeping points added,", hint="Sleeping points do not vote.")
+    compare(
+        call(answer, more, u, name="survived"),
+        found,
+        name="survived, with sleeping points added,",
+        hint="Sleeping points do not vote.",
+    )
     if found >= (X @ u > 0).sum() / 2:
         fail("survived is too large: with half of the active labels wrong nobody can tell.")
 

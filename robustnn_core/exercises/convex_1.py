@@ -17,7 +17,10 @@ def split_linear(answer):
         found = call(answer, X, q, name="split_linear")
         if not isinstance(found, (tuple, list)) or len(found) != 2:
             fail("split_linear must return two arrays, first v and then w.")
-        v, w = (numbers(part, name=f"the {which} part of split_linear", shape=(2,)) for part, which in zip(found, ("first", "second")))
+        v, w = (
+            numbers(part, name=f"the {which} part of split_linear", shape=(2,))
+            for part, which in zip(found, ("first", "second"))
+        )
         compare(v - w, q, name="v - w")
         for part, which in ((v, "v"), (w, "w")):
             if (X @ part < -1e-9).any():
@@ -26,14 +29,38 @@ def split_linear(answer):
 
 def silencing_beta(answer):
     X, y = np.array([[3.0, 4.0]]), np.array([2.0])
-    compare(call(answer, X, y, name="silencing_beta"), 10.0, tol=1e-3, name="silencing_beta for one point", hint="The best unit of length 1 points at it.")
-    compare(call(answer, X, -y, name="silencing_beta"), 10.0, tol=1e-3, name="silencing_beta for one point with a negative label", hint="A unit may have either sign.")
+    compare(
+        call(answer, X, y, name="silencing_beta"),
+        10.0,
+        tol=1e-3,
+        name="silencing_beta for one point",
+        hint="The best unit of length 1 points at it.",
+    )
+    compare(
+        call(answer, X, -y, name="silencing_beta"),
+        10.0,
+        tol=1e-3,
+        name="silencing_beta for one point with a negative label",
+        hint="A unit may have either sign.",
+    )
     opposite = np.array([[1.0, 0.0], [-1.0, 0.0]])
-    compare(call(answer, opposite, np.array([1.0, -1.0]), name="silencing_beta"), 1.0, tol=1e-3, name="silencing_beta for two opposite points", hint="A unit that sees one of them does not see the other.")
+    compare(
+        call(answer, opposite, np.array([1.0, -1.0]), name="silencing_beta"),
+        1.0,
+        tol=1e-3,
+        name="silencing_beta for two opposite points",
+        hint="A unit that sees one of them does not see the other.",
+    )
     rng = np.random.default_rng(4)
     X, y = rng.standard_normal((6, 2)), rng.standard_normal(6)
     one = numbers(call(answer, X, y, name="silencing_beta"), name="silencing_beta")
-    compare(call(answer, 2 * X, 3 * y, name="silencing_beta"), 6 * one, tol=1e-3, name="silencing_beta with X doubled and y tripled", hint="How does it scale?")
+    compare(
+        call(answer, 2 * X, 3 * y, name="silencing_beta"),
+        6 * one,
+        tol=1e-3,
+        name="silencing_beta with X doubled and y tripled",
+        hint="How does it scale?",
+    )
     if any(abs(y @ np.maximum(X @ u, 0)) > 1.001 * one for u in X / np.linalg.norm(X, axis=1)[:, None]):
         fail("silencing_beta is too small: the unit along one of the points is worth more.")
 
@@ -55,4 +82,9 @@ def line_patterns(answer):
     columns = {tuple(column) for column in active.T}
     if any(tuple(1 - np.array(column)) not in columns for column in columns):
         fail("line_patterns misses the opposite of one of its columns: with a unit its negative is a unit, too.")
-    compare(count, 8, name="the number of columns of line_patterns", hint="The pattern that sees everything counts, and so does the one that sees nothing.")
+    compare(
+        count,
+        8,
+        name="the number of columns of line_patterns",
+        hint="The pattern that sees everything counts, and so does the one that sees nothing.",
+    )

@@ -13,9 +13,19 @@ EXERCISES = {
 
 def regions(answer):
     for n in (1, 2, 5):
-        compare(call(answer, n, n, name="regions"), 2**n, name=f"regions({n}, {n})", hint="With as many dimensions as points every pattern occurs.")
+        compare(
+            call(answer, n, n, name="regions"),
+            2**n,
+            name=f"regions({n}, {n})",
+            hint="With as many dimensions as points every pattern occurs.",
+        )
     line = numbers(call(answer, 6, 1, name="regions"), name="regions")
-    compare(call(answer, 9, 1, name="regions"), line, name="regions with rank 1", hint="On a line only the sign of the weight counts, so the number of points is of no importance.")
+    compare(
+        call(answer, 9, 1, name="regions"),
+        line,
+        name="regions with rank 1",
+        hint="On a line only the sign of the weight counts, so the number of points is of no importance.",
+    )
     few, more = (numbers(call(answer, n, 3, name="regions"), name="regions") for n in (6, 7))
     if not few < more < 2 * few:
         fail("regions with rank 3: a further point must cut some of the regions, and cannot cut all of them.")
@@ -26,7 +36,9 @@ def patterns(answer):
     found = call(answer, X, G, name="patterns")
     found = numbers(found, name="patterns", shape=np.shape(found))
     if found.shape != (2, 2):
-        fail(f"patterns has shape {found.shape} for two points and three gates, two of which make one pattern; points are rows, and equal columns count once.")
+        fail(
+            f"patterns has shape {found.shape} for two points and three gates, two of which make one pattern; points are rows, and equal columns count once."
+        )
     if not np.isin(found, (0, 1)).all():
         fail("patterns must hold True and False.")
     compare(found.sum(axis=0).min(), 1, name="the number of active points of the sparser pattern")
@@ -43,9 +55,19 @@ def objective(answer):
     def value(*arguments):
         return numbers(call(answer, X, y, D, *arguments, name="objective"), name="objective")
 
-    compare(value(none, none, 1.0), (y @ y) / 2, name="objective of the zero net", hint="The loss is half a sum, not a mean.")
+    compare(
+        value(none, none, 1.0),
+        (y @ y) / 2,
+        name="objective of the zero net",
+        hint="The loss is half a sum, not a mean.",
+    )
     free, once, twice = (value(V, V, beta) for beta in (0.0, 1.0, 2.0))
     compare(free, (y @ y) / 2, name="objective with v = w and beta = 0", hint="They cancel.")
     compare(twice - once, once - free, name="what beta adds", hint="It is linear in beta.")
-    compare(value(3 * V, 3 * V, 1.0) - free, 3 * (once - free), name="what beta adds when all blocks are three times as long", hint="Norms are not squared.")
+    compare(
+        value(3 * V, 3 * V, 1.0) - free,
+        3 * (once - free),
+        name="what beta adds when all blocks are three times as long",
+        hint="Norms are not squared.",
+    )
     compare(value(V, none, 1.0) - value(V, none, 0.0), (once - free) / 2, name="what beta adds when all w are zero")

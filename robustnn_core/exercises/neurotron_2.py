@@ -15,10 +15,24 @@ EXERCISES = {
 def markov_accuracy(answer):
     errors = np.array([0.2, 0.4, 0.1, 0.3])
     eps = numbers(call(answer, errors, 0.1, name="markov_accuracy"), name="markov_accuracy")
-    compare(call(answer, np.full(5, 0.3), 1.0, name="markov_accuracy"), 0.3, name="markov_accuracy with equal errors and delta = 1")
-    compare(call(answer, 3 * errors, 0.1, name="markov_accuracy"), 3 * eps, name="markov_accuracy with errors three times as large", hint="An accuracy has the unit of an error.")
+    compare(
+        call(answer, np.full(5, 0.3), 1.0, name="markov_accuracy"),
+        0.3,
+        name="markov_accuracy with equal errors and delta = 1",
+    )
+    compare(
+        call(answer, 3 * errors, 0.1, name="markov_accuracy"),
+        3 * eps,
+        name="markov_accuracy with errors three times as large",
+        hint="An accuracy has the unit of an error.",
+    )
     quarter = call(answer, errors, 0.025, name="markov_accuracy")
-    compare(quarter, 2 * eps, name="markov_accuracy with a quarter of delta", hint="Markov bounds the probability by a mean square over eps squared.")
+    compare(
+        quarter,
+        2 * eps,
+        name="markov_accuracy with a quarter of delta",
+        hint="Markov bounds the probability by a mean square over eps squared.",
+    )
 
 
 def best_multiple(answer):
@@ -53,7 +67,16 @@ def floor_at_scale(answer):
 def share_always(answer):
     errors = np.array([[0.1, 0.3, 0.1, 0.1], [0.1, 0.1, 0.1, 0.4], [0.2, 0.1, 0.1, 0.1]])
     compare(call(answer, errors, 0.5, name="share_always"), 1.0, name="share_always with a level above all errors")
-    compare(call(answer, errors[:1], 0.2, name="share_always"), 0.75, name="share_always with a single time", hint="A row is a time, a column a run.")
-    compare(call(answer, errors, 0.25, name="share_always"), call(answer, errors[::-1], 0.25, name="share_always"), name="share_always with the times reversed")
+    compare(
+        call(answer, errors[:1], 0.2, name="share_always"),
+        0.75,
+        name="share_always with a single time",
+        hint="A row is a time, a column a run.",
+    )
+    compare(
+        call(answer, errors, 0.25, name="share_always"),
+        call(answer, errors[::-1], 0.25, name="share_always"),
+        name="share_always with the times reversed",
+    )
     if numbers(call(answer, errors, 0.25, name="share_always"), name="share_always") > 0.7:
         fail("share_always is too large; a run that leaves the level once does not count.")

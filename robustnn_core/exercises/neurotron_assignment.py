@@ -13,10 +13,22 @@ EXERCISES = {
 
 def step(answer):
     w, x = np.array([1.0, 2.0]), np.array([2.0, 0.5])
-    compare(call(answer, w, x, 3.0, 0.1, name="step"), w, name="step where the label is met", hint="Then nothing moves.")
+    compare(
+        call(answer, w, x, 3.0, 0.1, name="step"), w, name="step where the label is met", hint="Then nothing moves."
+    )
     moved = numbers(call(answer, w, x, 4.0, 0.1, name="step"), name="step", shape=w.shape)
-    compare(np.sign(moved - w), np.sign(x), name="the sign of the change where the label lies above the answer", hint="There the answer must rise.")
-    compare(moved[0] - w[0], 4 * (moved[1] - w[1]), name="the first coordinate of the change, against the second,", hint="The change is a multiple of x.")
+    compare(
+        np.sign(moved - w),
+        np.sign(x),
+        name="the sign of the change where the label lies above the answer",
+        hint="There the answer must rise.",
+    )
+    compare(
+        moved[0] - w[0],
+        4 * (moved[1] - w[1]),
+        name="the first coordinate of the change, against the second,",
+        hint="The change is a multiple of x.",
+    )
     compare(call(answer, w, x, 4.0, 0.2, name="step"), 2 * moved - w, name="step with twice the step size")
     shut = numbers(call(answer, -w, x, 1.0, 0.1, name="step"), name="step", shape=w.shape)
     if np.allclose(shut, -w):
@@ -38,6 +50,11 @@ def lie(answer):
 def floor(answer):
     one = numbers(call(answer, 1.0, 1.0, name="floor"), name="floor")
     compare(call(answer, 2.0, 1.0, name="floor"), 2 * one, name="floor with twice the budget")
-    compare(call(answer, 1.0, 2.0, name="floor"), one / 2, name="floor with inputs twice as large", hint="Large inputs help.")
+    compare(
+        call(answer, 1.0, 2.0, name="floor"),
+        one / 2,
+        name="floor with inputs twice as large",
+        hint="Large inputs help.",
+    )
     if one <= np.sqrt(2 / np.pi) + 1e-9:
         fail("floor is too small: the gate pulls with less force than the line.")

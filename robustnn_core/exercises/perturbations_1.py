@@ -12,8 +12,14 @@ EXERCISES = {
 
 
 def stamp(answer):
-    base, r, labels = np.random.default_rng(1).uniform(-1, 1, (4, 3)), np.array([0.6, 0.0, -0.8]), np.array([1.0, -1.0, -1.0, 1.0])
-    compare(call(answer, base, labels, 0.0, r, name="stamp"), base, name="stamp with eps = 0", hint="Nothing may change.")
+    base, r, labels = (
+        np.random.default_rng(1).uniform(-1, 1, (4, 3)),
+        np.array([0.6, 0.0, -0.8]),
+        np.array([1.0, -1.0, -1.0, 1.0]),
+    )
+    compare(
+        call(answer, base, labels, 0.0, r, name="stamp"), base, name="stamp with eps = 0", hint="Nothing may change."
+    )
     step = numbers(call(answer, base, labels, 0.5, r, name="stamp"), name="stamp", shape=base.shape) - base
     compare(np.linalg.norm(step, axis=1), np.full(4, 0.5), name="the length of a stamp with eps = 0.5")
     compare(np.sign(step @ r), labels, name="the sign of (stamp, r)", hint="It is the label that a stamp has to tell.")
@@ -26,7 +32,12 @@ def split_pattern(answer):
     without, only = _two(call(answer, points, labels, eta, name="split_pattern"), points.shape)
     compare(without + only, points, name="the sum of the two arrays", hint="Together they are the points.")
     compare(only[:, 1:], np.zeros((5, 3)), name="the component along a pattern on the first axis, on the other axes,")
-    compare(without[:, 0], np.zeros(5), name="what is left along the pattern", hint="It must be 0 there; mind the length of the pattern.")
+    compare(
+        without[:, 0],
+        np.zeros(5),
+        name="what is left along the pattern",
+        hint="It must be 0 there; mind the length of the pattern.",
+    )
     twice = _two(call(answer, points, labels, 2 * eta, name="split_pattern"), points.shape)
     compare(twice[1], only, name="the component along perturbations twice as long", hint="Only their direction counts.")
 
@@ -34,7 +45,10 @@ def split_pattern(answer):
 def _two(found, shape):
     if not isinstance(found, tuple | list) or len(found) != 2:
         fail("split_pattern must return two arrays: what is left, and the component.")
-    return [numbers(part, name=f"the {which} array of split_pattern", shape=shape) for which, part in zip(("first", "second"), found)]
+    return [
+        numbers(part, name=f"the {which} array of split_pattern", shape=shape)
+        for which, part in zip(("first", "second"), found)
+    ]
 
 
 def child_normal(answer):
@@ -46,9 +60,18 @@ def child_normal(answer):
 
     crowd, both = normal(noise, labels, w, 0.0), normal(noise, labels, w, 0.5)
     compare(normal(noise, -labels, w, 0.0), -crowd, name="child_normal with eps = 0 and all labels exchanged")
-    compare(normal(noise, -labels, w, 0.5) + crowd, both - crowd, name="the part of w, with all labels exchanged,",
-            hint="Each label meets itself in the perturbation.")  # fmt: skip
-    compare(normal(noise, labels, 3 * w, 0.5), both, name="child_normal with a longer w", hint="A perturbation has length eps.")
+    compare(
+        normal(noise, -labels, w, 0.5) + crowd,
+        both - crowd,
+        name="the part of w, with all labels exchanged,",
+        hint="Each label meets itself in the perturbation.",
+    )
+    compare(
+        normal(noise, labels, 3 * w, 0.5),
+        both,
+        name="child_normal with a longer w",
+        hint="A perturbation has length eps.",
+    )
     choir = normal(0 * noise, labels, w, 0.5)
     if not (choir @ w > 0 and abs(choir @ w / np.linalg.norm(choir) - 2) < 1e-9):
         fail("child_normal of noise that is 0 does not point along w.")

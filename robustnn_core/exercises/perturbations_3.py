@@ -35,11 +35,21 @@ def pattern_share(answer):
     def share(*rows):
         return numbers(call(answer, np.array(rows), X, y, name="pattern_share"), name="pattern_share")
 
-    compare(share(v, -v), 1.0, name="pattern_share of a net that obeys it everywhere", hint="The second half of the neurons has a negative head.")
+    compare(
+        share(v, -v),
+        1.0,
+        name="pattern_share of a net that obeys it everywhere",
+        hint="The second half of the neurons has a negative head.",
+    )
     compare(share(-v, v), 0.0, name="pattern_share of the net with exchanged halves")
     compare(share(v, v), 0.5, name="pattern_share of a net of two equal neurons")
     compare(share(v, -v, -v, -v), 0.75, name="pattern_share with one of four neurons in the wrong half")
-    compare(share(v * [1, 1, -1], -v), 5 / 6, name="pattern_share with one of six pairs wrong", hint="Count pairs of a neuron and a point.")
+    compare(
+        share(v * [1, 1, -1], -v),
+        5 / 6,
+        name="pattern_share with one of six pairs wrong",
+        hint="Count pairs of a neuron and a point.",
+    )
 
 
 def class_cosine(answer):
@@ -48,8 +58,12 @@ def class_cosine(answer):
 
     for q in (0.25, 0.5, 0.8):
         compare(cosine(1.0, q), 1.0, name=f"class_cosine(1, {q})", hint="A linear net has one gradient.")
-    compare(cosine(1e-9, 0.25), 0.5, name="class_cosine with a leak of almost 0 and q = 1/4",
-            hint="The gradient then shows the own class only: use the proposition on partial sums.")  # fmt: skip
+    compare(
+        cosine(1e-9, 0.25),
+        0.5,
+        name="class_cosine with a leak of almost 0 and q = 1/4",
+        hint="The gradient then shows the own class only: use the proposition on partial sums.",
+    )
     if not 0 < cosine(0.1, 0.2) < cosine(0.1, 0.4) < cosine(0.1, 0.8) < 1:
         fail("class_cosine must lie between 0 and 1 and, for a leak of 0.1, grow with the share of the class.")
 
@@ -63,8 +77,16 @@ def image_left_out(answer):
         return found
 
     found = image(eta, less)
-    compare(found @ less, 0.0, name="the inner product of image_left_out with the second perturbation",
-            hint="Orthogonal images: no other one shows the image.")  # fmt: skip
-    compare(np.abs(image(3 * eta, 0.5 * less)), np.abs(found), name="image_left_out from perturbations of other lengths",
-            hint="The lengths say nothing about w.")  # fmt: skip
+    compare(
+        found @ less,
+        0.0,
+        name="the inner product of image_left_out with the second perturbation",
+        hint="Orthogonal images: no other one shows the image.",
+    )
+    compare(
+        np.abs(image(3 * eta, 0.5 * less)),
+        np.abs(found),
+        name="image_left_out from perturbations of other lengths",
+        hint="The lengths say nothing about w.",
+    )
     compare(found[0], 0.0, name="image_left_out on an axis that neither perturbation has,")

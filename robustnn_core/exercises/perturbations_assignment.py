@@ -15,7 +15,12 @@ def normal(answer):
     X, y = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]]), np.array([1.0, -1.0])
     compare(call(answer, X, y, np.zeros(2), name="normal"), np.zeros(3), name="normal with all multipliers zero")
     compare(call(answer, X, y, np.array([1.0, 0.0]), name="normal"), X[0], name="normal with one multiplier")
-    compare(call(answer, X, -y, np.array([0.0, 1.0]), name="normal"), X[1], name="normal with the labels exchanged", hint="Labels carry a sign.")
+    compare(
+        call(answer, X, -y, np.array([0.0, 1.0]), name="normal"),
+        X[1],
+        name="normal with the labels exchanged",
+        hint="Labels carry a sign.",
+    )
 
 
 def perturbed(answer):
@@ -28,7 +33,12 @@ def perturbed(answer):
     compare(moved(X, labels, w, 0.0), X, name="perturbed with eps = 0", hint="Nothing may change.")
     step = moved(X, labels, w, 0.5) - X
     compare(np.linalg.norm(step, axis=1), np.full(4, 0.5), name="the length of a step")
-    compare(np.sign(step @ w), labels, name="the sign of step · w", hint="A point with label 1 moves along w, one with label -1 against it.")
+    compare(
+        np.sign(step @ w),
+        labels,
+        name="the sign of step · w",
+        hint="A point with label 1 moves along w, one with label -1 against it.",
+    )
     compare(moved(X, labels, 7 * w, 0.5) - X, step, name="the step with a longer w", hint="Only its direction counts.")
 
 

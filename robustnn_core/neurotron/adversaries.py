@@ -21,7 +21,17 @@ import numpy as np
 
 from robustnn_core import checks
 
-__all__ = ["Adversary", "Compiled", "Constant", "FixedLie", "Greedy", "Impostor", "NoAttack", "RandomSign", "WithProbability"]
+__all__ = [
+    "Adversary",
+    "Compiled",
+    "Constant",
+    "FixedLie",
+    "Greedy",
+    "Impostor",
+    "NoAttack",
+    "RandomSign",
+    "WithProbability",
+]
 
 # What the kernel branches on.
 NONE, CONSTANT, RANDOM_SIGN, GREEDY, FIXED_LIE, IMPOSTOR, COMPILED = range(7)

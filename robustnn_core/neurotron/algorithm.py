@@ -83,9 +83,21 @@ class Run:
 
 
 def train(
-    net, law, w_star, *, adversary=None, eta, steps, repeats=1, seed, M=None, start=None,
-    records=60, threads=None, progress=False,
-):  # fmt: skip
+    net,
+    law,
+    w_star,
+    *,
+    adversary=None,
+    eta,
+    steps,
+    repeats=1,
+    seed,
+    M=None,
+    start=None,
+    records=60,
+    threads=None,
+    progress=False,
+):
     r"""Run Neuro-Tron ``repeats`` times against an adversary that may move every label.
 
     Parameters
@@ -165,9 +177,20 @@ def train(
     marks = np.unique(np.linspace(0, steps, min(records, steps + 1)).round().astype(np.int64))
     code, data = law._kernel_form()
     problem = (
-        law.n, code, data, _gather(net.patches), net.patches.shape[0], net.leak, _gather(M[None]), w_star, eta,
-        adversary.code, float(adversary.theta), float(adversary.probability), w_adv,
-    )  # fmt: skip
+        law.n,
+        code,
+        data,
+        _gather(net.patches),
+        net.patches.shape[0],
+        net.leak,
+        _gather(M[None]),
+        w_star,
+        eta,
+        adversary.code,
+        float(adversary.theta),
+        float(adversary.probability),
+        w_adv,
+    )
     kernel = _kernel if adversary.code != adv.COMPILED else _kernel_around(adversary.function)
     states = streams.states(seed, 2 * repeats).reshape(repeats, 8)  # inputs, and the adversary's coins
     errors = np.empty((len(marks), repeats))
@@ -251,9 +274,24 @@ _BLOCK = 32  # inputs drawn at a time
 
 
 def _advance(
-    n, law_code, law_data, patches, k, leak, filters, w_star, eta,
-    adv_code, theta, probability, w_adv, given, states, weights, steps,
-):  # fmt: skip
+    n,
+    law_code,
+    law_data,
+    patches,
+    k,
+    leak,
+    filters,
+    w_star,
+    eta,
+    adv_code,
+    theta,
+    probability,
+    w_adv,
+    given,
+    states,
+    weights,
+    steps,
+):
     """Kernel: ``steps`` updates of every row of ``weights``, in place; 0.0, or the |xi| that broke the budget.
 
     Arrays of the innermost loops end with the axis of the repeats i. Each repeat sees the same
@@ -342,7 +380,9 @@ def _advance(
                             one_x[j] = X[t, j, i]
                         for j in range(r):
                             one_mx[j], one_w[j] = mx[j, i], w[j, i]
-                        xi[i] = _attack(one_x, one_mx, one_w, w_star, clean[i], theta, streams.uniform(states[first + i, 4:]))
+                        xi[i] = _attack(
+                            one_x, one_mx, one_w, w_star, clean[i], theta, streams.uniform(states[first + i, 4:])
+                        )
                 if probability < 1.0:
                     for i in range(lanes):
                         if streams.uniform(states[first + i, 4:]) >= probability:

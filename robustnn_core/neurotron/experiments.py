@@ -47,7 +47,9 @@ def digits(kernel=4, stride=4, leak=0.0):
     ((4, 16, 64), (1797, 64))
     """
     X = load_digits().data / 16
-    return nets.SingleFilterNet.convolution((8, 8), (kernel, kernel), stride, leak), laws.Symmetrised(X - X.mean(axis=0))
+    return nets.SingleFilterNet.convolution((8, 8), (kernel, kernel), stride, leak), laws.Symmetrised(
+        X - X.mean(axis=0)
+    )
 
 
 def adversary_table(net, law, w_star, *, adversaries, etas, steps, repeats, seed, M=None, start=None):
@@ -74,12 +76,26 @@ def adversary_table(net, law, w_star, *, adversaries, etas, steps, repeats, seed
     """
     steps = np.broadcast_to(steps, len(etas))
     return {
-        name: np.array([
-            train(net, law, w_star, adversary=who, eta=eta, steps=int(T), repeats=repeats, seed=seed, M=M, start=start, records=2).rms
-            for eta, T in zip(etas, steps)
-        ])
+        name: np.array(
+            [
+                train(
+                    net,
+                    law,
+                    w_star,
+                    adversary=who,
+                    eta=eta,
+                    steps=int(T),
+                    repeats=repeats,
+                    seed=seed,
+                    M=M,
+                    start=start,
+                    records=2,
+                ).rms
+                for eta, T in zip(etas, steps)
+            ]
+        )
         for name, who in adversaries.items()
-    }  # fmt: skip
+    }
 
 
 def measured_steps(net, law, w_star, *, eta, target, most, repeats, seed, adversary=None, M=None, start=None):
@@ -94,10 +110,24 @@ def measured_steps(net, law, w_star, *, eta, target, most, repeats, seed, advers
     """
     target = checks.number(target, "target", above=0.0)
     most = checks.integer(most, "most", at_least=1)
-    run = train(net, law, w_star, adversary=adversary, eta=eta, steps=most, repeats=repeats, seed=seed, M=M, start=start, records=most + 1)
+    run = train(
+        net,
+        law,
+        w_star,
+        adversary=adversary,
+        eta=eta,
+        steps=most,
+        repeats=repeats,
+        seed=seed,
+        M=M,
+        start=start,
+        records=most + 1,
+    )
     reached = np.flatnonzero(run.trace.mean_square <= target)
     if len(reached) == 0:
-        raise ValueError(f"most = {most} updates end at {run.trace.mean_square[-1]:.3g}, above target = {target}; allow more")
+        raise ValueError(
+            f"most = {most} updates end at {run.trace.mean_square[-1]:.3g}, above target = {target}; allow more"
+        )
     return int(reached[0]) + 1
 
 
@@ -131,7 +161,19 @@ def confidence(net, law, w_star, schedule, *, eps, delta, repeats, seed, adversa
     >>> confidence(net, law, [1, 0], s, eps=0.1, delta=0.1, repeats=50, seed=0).measured
     1.0
     """
-    run = train(net, law, w_star, adversary=adversary, eta=schedule.eta, steps=schedule.steps - 1, repeats=repeats, seed=seed, M=M, start=start, records=2)
+    run = train(
+        net,
+        law,
+        w_star,
+        adversary=adversary,
+        eta=schedule.eta,
+        steps=schedule.steps - 1,
+        repeats=repeats,
+        seed=seed,
+        M=M,
+        start=start,
+        records=2,
+    )
     return Confidence(1 - delta, float(np.mean(run.errors <= eps)), run.rms**2, eps**2 * delta, repeats)
 
 
@@ -147,7 +189,9 @@ def impostor_pair(w_star, *, theta, radius, direction):
     direction = checks.array(direction, "direction", shape=w_star.shape)
     if not direction.any():
         raise ValueError("direction is 0; give any other vector")
-    return w_star + checks.number(theta, "theta", at_least=0.0) / checks.number(radius, "radius", above=0.0) * direction / np.linalg.norm(direction)
+    return w_star + checks.number(theta, "theta", at_least=0.0) / checks.number(
+        radius, "radius", above=0.0
+    ) * direction / np.linalg.norm(direction)
 
 
 def paper_case_one(*, lam1, lam2, lam3, m4, leak, gamma):
@@ -161,7 +205,9 @@ def paper_case_one(*, lam1, lam2, lam3, m4, leak, gamma):
     >>> round(eta, 4), round(kappa, 4)
     (1.6667, 0.9167)
     """
-    return lam1 / (gamma * (1 + leak) * lam2**2 * lam3 * m4), 1 - (gamma - 1) / gamma**2 * lam1**2 / (lam2**2 * lam3 * m4)
+    return lam1 / (gamma * (1 + leak) * lam2**2 * lam3 * m4), 1 - (gamma - 1) / gamma**2 * lam1**2 / (
+        lam2**2 * lam3 * m4
+    )
 
 
 def linear_second_moments(M, e, *, eta, steps):
@@ -333,7 +379,12 @@ def feasible_corners(X, y, *, theta, leak=0.0):
     det = rows[i, 0] * rows[j, 1] - rows[i, 1] * rows[j, 0]
     keep = np.abs(det) > 1e-9 * np.abs(X).max() ** 2
     i, j, det = i[keep], j[keep], det[keep]
-    crossings = np.stack([values[i] * rows[j, 1] - values[j] * rows[i, 1], rows[i, 0] * values[j] - rows[j, 0] * values[i]], axis=1) / det[:, None]
+    crossings = (
+        np.stack(
+            [values[i] * rows[j, 1] - values[j] * rows[i, 1], rows[i, 0] * values[j] - rows[j, 0] * values[i]], axis=1
+        )
+        / det[:, None]
+    )
     misfit = np.abs(nets.leaky_relu(crossings @ X.T, leak) - y).max(axis=1)
     corners = crossings[misfit <= theta * (1 + 1e-9)]
     return corners[np.unique((corners / theta).round(6) + 0.0, axis=0, return_index=True)[1]]

@@ -231,7 +231,9 @@ def recursion(*, b, c1, c2, c3, start, target, gamma):
     c1 = checks.number(c1, "c1", above=b**2 / 4, remedy="else A may be negative")
     start = checks.number(start, "start", above=0.0)
     target = checks.number(target, "target", above=c3 / b, below=start, remedy="the bounds are c3/b and start")
-    gamma = checks.number(gamma, "gamma", above=(target + c2 / c1) / (target - c3 / b), remedy="that is (target + c2/c1)/(target - c3/b)")
+    gamma = checks.number(
+        gamma, "gamma", above=(target + c2 / c1) / (target - c3 / b), remedy="that is (target + c2/c1)/(target - c3/b)"
+    )
     step = b / (gamma * c1)
     A, B = 1 - step * b + step**2 * c1, step**2 * c2 + step * c3
     floor = (c2 / c1 + gamma * c3 / b) / (gamma - 1)
@@ -260,7 +262,12 @@ def recursion(*, b, c1, c2, c3, start, target, gamma):
         scale=target * (1 - A),
     )
     ledger.lt("R7", r"\rho<\epsilon'^2", floor, target)
-    ledger.leq("R8", r"\Delta_T\le\epsilon'^2,\quad T=1+\big\lceil\ln\tfrac{\Delta_1-\rho}{\epsilon'^2-\rho}/(-\ln A)\big\rceil", worst[-1], target)
+    ledger.leq(
+        "R8",
+        r"\Delta_T\le\epsilon'^2,\quad T=1+\big\lceil\ln\tfrac{\Delta_1-\rho}{\epsilon'^2-\rho}/(-\ln A)\big\rceil",
+        worst[-1],
+        target,
+    )
     ledger.lt("R9", r"\epsilon'^2<\Delta_{T-1}\ \text{(equality case)}", target, worst[-2] if T > 1 else np.inf)
     return ledger
 
@@ -342,11 +349,26 @@ def case_two(shot, *, eta):
         (moved**2).sum(axis=2),
         size[:, None] ** 2 + 2 * eta * inner + eta**2 * (g**2).sum(axis=2),
     )
-    ledger.eq("T2", r"\mathbb E[e\cdot g]=\mathbb E[(f_{w_*}-f_w)\,e\cdot Mx]+\mathbb E[\xi\,e\cdot Mx]", inner.mean(axis=1), drift + attack)
-    ledger.eq("T3", r"\mathbb E[(f_{w_*}-f_w)\,e\cdot Mx]=-\tfrac{1+\alpha}2e^\top\bar A\Sigma M^\top e", drift, -(1 + c.leak) / 2 * quadratic)
+    ledger.eq(
+        "T2",
+        r"\mathbb E[e\cdot g]=\mathbb E[(f_{w_*}-f_w)\,e\cdot Mx]+\mathbb E[\xi\,e\cdot Mx]",
+        inner.mean(axis=1),
+        drift + attack,
+    )
+    ledger.eq(
+        "T3",
+        r"\mathbb E[(f_{w_*}-f_w)\,e\cdot Mx]=-\tfrac{1+\alpha}2e^\top\bar A\Sigma M^\top e",
+        drift,
+        -(1 + c.leak) / 2 * quadratic,
+    )
     ledger.leq("T4", r"\lambda_1|e|^2\le e^\top\bar A\Sigma M^\top e", c.lam1 * size**2, quadratic)
     ledger.leq("T5", r"\mathbb E[\xi\,e\cdot Mx]\le\theta\lambda_2m_1|e|", attack, theta * c.lam2 * m1 * size)
-    ledger.leq("T6", r"2\eta\,\mathbb E[e\cdot g]\le-\eta(1+\alpha)\lambda_1|e|^2+2\eta\theta\lambda_2m_1|e|", 2 * eta * inner.mean(axis=1), -eta * c.a * size**2 + 2 * eta * theta * c.lam2 * m1 * size)
+    ledger.leq(
+        "T6",
+        r"2\eta\,\mathbb E[e\cdot g]\le-\eta(1+\alpha)\lambda_1|e|^2+2\eta\theta\lambda_2m_1|e|",
+        2 * eta * inner.mean(axis=1),
+        -eta * c.a * size**2 + 2 * eta * theta * c.lam2 * m1 * size,
+    )
     bound7 = c.lam2**2 * ((np.abs(shot.h) + theta) ** 2 * length**2).mean(axis=1)
     ledger.leq("T7", r"\mathbb E|g|^2\le\lambda_2^2\,\mathbb E[(|f_{w_*}-f_w|+\theta)^2|x|^2]", square, bound7)
     ledger.leq(
@@ -362,12 +384,22 @@ def case_two(shot, *, eta):
         + 2 * (step * m1 * theta + step**2 * cc * m3 * theta) * mean
         + step**2 * m2 * theta**2
     )
-    ledger.leq("T9", r"\Delta^+\le(1-\eta(1+\alpha)\lambda_1+\eta'^2c^2m_4)\Delta+2\theta(\eta'm_1+\eta'^2cm_3)\,\mathbb E|e|+\eta'^2m_2\theta^2", after.mean(), bound9)
+    ledger.leq(
+        "T9",
+        r"\Delta^+\le(1-\eta(1+\alpha)\lambda_1+\eta'^2c^2m_4)\Delta+2\theta(\eta'm_1+\eta'^2cm_3)\,\mathbb E|e|+\eta'^2m_2\theta^2",
+        after.mean(),
+        bound9,
+    )
     ledger.leq("T10", r"2\theta c|e|\le\theta^2+c^2|e|^2", 2 * theta * cc * size, theta**2 + cc**2 * size**2)
     ledger.leq("T11", r"2\theta|e|\le\theta^2+|e|^2", 2 * theta * size, theta**2 + size**2)
     b = c.a / c.lam2 - m1
     c1, c2, c3 = cc**2 * (m3 + m4), theta**2 * (m2 + m3), theta**2 * m1
-    ledger.leq("T12", r"\Delta^+\le(1-\eta'b+\eta'^2c_1)\Delta+\eta'^2c_2+\eta'c_3", after.mean(), (1 - step * b + step**2 * c1) * delta + step**2 * c2 + step * c3)
+    ledger.leq(
+        "T12",
+        r"\Delta^+\le(1-\eta'b+\eta'^2c_1)\Delta+\eta'^2c_2+\eta'c_3",
+        after.mean(),
+        (1 - step * b + step**2 * c1) * delta + step**2 * c2 + step * c3,
+    )
     return ledger
 
 
@@ -392,11 +424,21 @@ def weighted(c, *, theta, sizes):
     P = c.c_tradeoff + 1
     rho = P * np.linspace(0.05, 0.95, 19)
     ledger = Ledger("Weighted AM-GM")
-    ledger.leq("W1", r"2\theta|e|\le\theta^2/\nu+\nu|e|^2", (2 * theta * sizes)[:, None] + 0 * rho, theta**2 / rho + rho * sizes[:, None] ** 2)
+    ledger.leq(
+        "W1",
+        r"2\theta|e|\le\theta^2/\nu+\nu|e|^2",
+        (2 * theta * sizes)[:, None] + 0 * rho,
+        theta**2 / rho + rho * sizes[:, None] ** 2,
+    )
     ledger.leq("W2", r"\nu(P-\nu)\le(P/2)^2", rho * (P - rho), P**2 / 4)
     ledger.eq("W3", r"\nu=P/2:\ \nu(P-\nu)=c^*", P / 2 * (P - P / 2), c.c_star)
     ledger.eq("W4", r"c^*-c_{\mathrm{to}}=(P/2-1)^2\ge0", c.c_star - c.c_tradeoff, (P / 2 - 1) ** 2)
-    ledger.leq("W5", r"R(0^+)^2=(2\theta p/a)^2\le\theta^2/c^*", theory.sharp_floor(c, theta=theta, eta=0.0) ** 2, theory.weighted_floor(c, theta=theta))
+    ledger.leq(
+        "W5",
+        r"R(0^+)^2=(2\theta p/a)^2\le\theta^2/c^*",
+        theory.sharp_floor(c, theta=theta, eta=0.0) ** 2,
+        theory.weighted_floor(c, theta=theta),
+    )
     return ledger
 
 
@@ -429,16 +471,38 @@ def sharp(shot, *, eta):
     u, v = present, np.broadcast_to(true, present.shape)
     jump = (nets.leaky_relu(u, leak) - nets.leaky_relu(v, leak)) ** 2
     ledger = Ledger("Theorem A' (the sharper theorem)")
-    ledger.eq("S1", r"\sigma(z)=\tfrac{1+\alpha}2z+\tfrac{1-\alpha}2|z|", nets.leaky_relu(u, leak), (1 + leak) / 2 * u + (1 - leak) / 2 * np.abs(u))
+    ledger.eq(
+        "S1",
+        r"\sigma(z)=\tfrac{1+\alpha}2z+\tfrac{1-\alpha}2|z|",
+        nets.leaky_relu(u, leak),
+        (1 + leak) / 2 * u + (1 - leak) / 2 * np.abs(u),
+    )
     ledger.leq("S2", r"2\,\mathbb E[h\,e\cdot Mx]\le-a|e|^2", 2 * drift, -c.a * size**2)
-    ledger.leq("S3", r"\mathbb E[\xi\,e\cdot Mx]\le\theta\,\mathbb E|e\cdot Mx|", attack, theta * np.abs(shot.pull).mean(axis=1))
+    ledger.leq(
+        "S3",
+        r"\mathbb E[\xi\,e\cdot Mx]\le\theta\,\mathbb E|e\cdot Mx|",
+        attack,
+        theta * np.abs(shot.pull).mean(axis=1),
+    )
     ledger.leq("S4", r"\mathbb E|e\cdot Mx|\le p\,|e|", np.abs(shot.pull).mean(axis=1), c.p * size)
-    ledger.leq("S5", r"(\sigma(u)-\sigma(v))^2+(\sigma(-u)-\sigma(-v))^2\le(1+\alpha^2)(u-v)^2", jump[..., :half] + jump[..., half:], (1 + leak**2) * (u - v)[..., :half] ** 2)
+    ledger.leq(
+        "S5",
+        r"(\sigma(u)-\sigma(v))^2+(\sigma(-u)-\sigma(-v))^2\le(1+\alpha^2)(u-v)^2",
+        jump[..., :half] + jump[..., half:],
+        (1 + leak**2) * (u - v)[..., :half] ** 2,
+    )
     ledger.leq("S6", r"\mathbb E[h^2|Mx|^2]\le Q|e|^2", spread, c.Q * size**2)
-    ledger.leq("S7", r"\sqrt{\mathbb E[(h+\xi)^2|Mx|^2]}\le\sqrt{\mathbb E[h^2|Mx|^2]}+\theta\sqrt V", np.sqrt(second), np.sqrt(spread) + theta * np.sqrt(c.V))
+    ledger.leq(
+        "S7",
+        r"\sqrt{\mathbb E[(h+\xi)^2|Mx|^2]}\le\sqrt{\mathbb E[h^2|Mx|^2]}+\theta\sqrt V",
+        np.sqrt(second),
+        np.sqrt(spread) + theta * np.sqrt(c.V),
+    )
     ledger.leq("S8", r"\mathbb E[|e^+|^2\mid w]\le A|e|^2+2B|e|+C", after, A * size**2 + 2 * B * size + C)
     D = np.sqrt((size**2).mean())
-    ledger.leq("S9", r"\sqrt{\Delta^+}\le\varphi(\sqrt\Delta)", np.sqrt(after.mean()), np.sqrt(A * D**2 + 2 * B * D + C))
+    ledger.leq(
+        "S9", r"\sqrt{\Delta^+}\le\varphi(\sqrt\Delta)", np.sqrt(after.mean()), np.sqrt(A * D**2 + 2 * B * D + C)
+    )
     ledger.leq("S10", r"a|e|^2\le2\,\mathbb E|h\,e\cdot Mx|\le2\sqrt Q|e|^2", c.a, 2 * np.sqrt(c.Q))
     ledger.leq("S11", r"0\le A", 0.0, A)
     scale = max(R, 1e-12)
@@ -479,9 +543,24 @@ def exactness(shot, *, eta):
     push = np.abs(unit @ shot.X.T).mean(axis=1)
     ledger = Ledger("Exactness of the floor")
     ledger.leq("X1", r"e^+\cdot u\le|e^+|", along, np.linalg.norm(moved, axis=2))
-    ledger.eq("X2", r"\mathbb E[h\,u\cdot x]=-\tfrac{1+\alpha}2|e|\,u^\top\Sigma u", (shot.h * (unit @ shot.X.T)).mean(axis=1), -(1 + alpha) / 2 * size * drift)
-    ledger.eq("X3", r"\mathbb E[\xi\,u\cdot x]=\theta\,\mathbb E|u\cdot x|", (shot.xi * (unit @ shot.X.T)).mean(axis=1), shot.theta * push)
-    ledger.leq("X4", r"(1-\tfrac{\eta(1+\alpha)}2u^\top\Sigma u)|e|+\eta\theta\,\mathbb E|u\cdot x|\le\mathbb E|e^+|", (1 - eta * (1 + alpha) / 2 * drift) * size + eta * shot.theta * push, np.linalg.norm(moved, axis=2).mean(axis=1))
+    ledger.eq(
+        "X2",
+        r"\mathbb E[h\,u\cdot x]=-\tfrac{1+\alpha}2|e|\,u^\top\Sigma u",
+        (shot.h * (unit @ shot.X.T)).mean(axis=1),
+        -(1 + alpha) / 2 * size * drift,
+    )
+    ledger.eq(
+        "X3",
+        r"\mathbb E[\xi\,u\cdot x]=\theta\,\mathbb E|u\cdot x|",
+        (shot.xi * (unit @ shot.X.T)).mean(axis=1),
+        shot.theta * push,
+    )
+    ledger.leq(
+        "X4",
+        r"(1-\tfrac{\eta(1+\alpha)}2u^\top\Sigma u)|e|+\eta\theta\,\mathbb E|u\cdot x|\le\mathbb E|e^+|",
+        (1 - eta * (1 + alpha) / 2 * drift) * size + eta * shot.theta * push,
+        np.linalg.norm(moved, axis=2).mean(axis=1),
+    )
     return ledger
 
 
@@ -518,7 +597,12 @@ def minimax(X, *, theta, direction, leak=0.0):
     middle = (plus + minus) / 2
     ledger = Ledger("Minimax bound on a sphere")
     ledger.eq("M1", r"f_{u/2}(x)-f_{-u/2}(x)=\tfrac{1+\alpha}2u\cdot x", plus - minus, (1 + leak) * z)
-    ledger.leq("M2", r"|y-f_{\pm u/2}(x)|\le\theta\ \text{ for the label half-way}", np.maximum(np.abs(middle - plus), np.abs(middle - minus)), theta)
+    ledger.leq(
+        "M2",
+        r"|y-f_{\pm u/2}(x)|\le\theta\ \text{ for the label half-way}",
+        np.maximum(np.abs(middle - plus), np.abs(middle - minus)),
+        theta,
+    )
     guess = np.linspace(-1, 1, 41)[:, None] * u
     far = np.maximum(np.linalg.norm(guess - u / 2, axis=1), np.linalg.norm(guess + u / 2, axis=1))
     ledger.leq("M3", r"\max_\pm|\hat w\mp u/2|\ge|u|/2\ \text{ for every answer }\hat w", np.linalg.norm(u) / 2, far)
@@ -630,12 +714,35 @@ def finite_sample(n, samples, *, theta, radius=1.0, leak=0.0):
     d = 2 * theta / ((1 + leak) * radius * s)
     mean_coordinate = np.exp(gammaln(n / 2) - gammaln((n + 1) / 2)) / np.sqrt(np.pi)
     ledger = Ledger("N samples on a sphere")
-    ledger.leq("H1", r"\mathbb E\,z^{2k}=\prod_{j<k}\tfrac{2j+1}{n+2j}\le\tfrac{(2k-1)!!}{n^k}", np.cumprod((2 * k + 1) / (n + 2 * k)) * n ** (k + 1.0), np.cumprod(2 * k + 1.0))
-    ledger.leq("H2", r"\mathbb E\,e^{\lambda z}\le e^{\lambda^2/2n}", hyp0f1(n / 2, tilt**2 / 4), np.exp(tilt**2 / (2 * n)))
-    ledger.leq("H3", r"\mathbb P(|z|>s)\le2e^{-ns^2/2}", betainc((n - 1) / 2, 0.5, 1 - level**2), 2 * np.exp(-n * level**2 / 2), scale=1e-6)
+    ledger.leq(
+        "H1",
+        r"\mathbb E\,z^{2k}=\prod_{j<k}\tfrac{2j+1}{n+2j}\le\tfrac{(2k-1)!!}{n^k}",
+        np.cumprod((2 * k + 1) / (n + 2 * k)) * n ** (k + 1.0),
+        np.cumprod(2 * k + 1.0),
+    )
+    ledger.leq(
+        "H2", r"\mathbb E\,e^{\lambda z}\le e^{\lambda^2/2n}", hyp0f1(n / 2, tilt**2 / 4), np.exp(tilt**2 / (2 * n))
+    )
+    ledger.leq(
+        "H3",
+        r"\mathbb P(|z|>s)\le2e^{-ns^2/2}",
+        betainc((n - 1) / 2, 0.5, 1 - level**2),
+        2 * np.exp(-n * level**2 / 2),
+        scale=1e-6,
+    )
     ledger.leq("H4", r"N\,\mathbb P(|z|>s_N)\le\tfrac12", samples * betainc((n - 1) / 2, 0.5, 1 - s**2), 0.5)
-    ledger.leq("H5", r"\tfrac{1+\alpha}2\,d\,\rho|z|\le\theta\quad(|z|\le s_N)", (1 + leak) / 2 * d * radius * s * np.linspace(0, 1, 11), theta)
-    ledger.leq("H6", r"\tfrac{2\theta p}a\le\sqrt{2\ln4N}\;d", 2 * theta * n * mean_coordinate / ((1 + leak) * radius), np.sqrt(2 * np.log(4 * samples)) * d)
+    ledger.leq(
+        "H5",
+        r"\tfrac{1+\alpha}2\,d\,\rho|z|\le\theta\quad(|z|\le s_N)",
+        (1 + leak) / 2 * d * radius * s * np.linspace(0, 1, 11),
+        theta,
+    )
+    ledger.leq(
+        "H6",
+        r"\tfrac{2\theta p}a\le\sqrt{2\ln4N}\;d",
+        2 * theta * n * mean_coordinate / ((1 + leak) * radius),
+        np.sqrt(2 * np.log(4 * samples)) * d,
+    )
     return ledger
 
 
@@ -676,7 +783,9 @@ def allowed(shot, *, s):
     rho, size = length.max(), shot.size[:, None]
     far = shot.size >= 8 * theta / ((1 + alpha) * rho * s)
     if not (far & (shot.size > 0)).any():
-        raise ValueError(f"shot has no run with |e| >= r = {8 * theta / ((1 + alpha) * rho * s):.4g}; take weights farther from w_star")
+        raise ValueError(
+            f"shot has no run with |e| >= r = {8 * theta / ((1 + alpha) * rho * s):.4g}; take weights farther from w_star"
+        )
     clean = nets.leaky_relu(shot.X @ shot.w_star, alpha)
     z = shot.weights @ shot.X.T
     move = (_closest_allowed(z, clean + shot.xi, theta, alpha) - z) / np.where(length > 0, length, 1.0) ** 2
@@ -694,9 +803,24 @@ def allowed(shot, *, s):
     ledger = Ledger("The closest allowed filter")
     ledger.leq("Y1", r"|e^+|^2\le|e|^2-|w^+-w|^2", after, size**2 - moved**2)
     ledger.leq("Y2", r"|f_w(x)-f_{w_*}(x)|\le2\theta+\rho\,|w^+-w|", gap, 2 * theta + rho * moved)
-    ledger.leq("Y3", r"\tfrac{1+\alpha}2|e\cdot x|\le\max_\pm|f_w(\pm x)-f_{w_*}(\pm x)|", (1 + alpha) / 2 * np.abs(shot.pull[:, :half]), np.maximum(gap[:, :half], gap[:, half:]))
-    ledger.leq("Y4", r"\tfrac{1+\alpha}4s|e|\le\max_\pm|w^+-w|\quad(|e|\ge r,\ |e\cdot x|>s\rho|e|)", needed[counts], longer[counts])
-    ledger.leq("Y5", r"\tfrac12\mathbb P(|e\cdot x|>s\rho|e|)\le\mathbb P\big(|e^+|^2\le(1-\tfrac{(1+\alpha)^2s^2}{16})|e|^2\big)\quad(|e|\ge r)", seen[far].mean(axis=1) / 2, shrunk[far].mean(axis=1))
+    ledger.leq(
+        "Y3",
+        r"\tfrac{1+\alpha}2|e\cdot x|\le\max_\pm|f_w(\pm x)-f_{w_*}(\pm x)|",
+        (1 + alpha) / 2 * np.abs(shot.pull[:, :half]),
+        np.maximum(gap[:, :half], gap[:, half:]),
+    )
+    ledger.leq(
+        "Y4",
+        r"\tfrac{1+\alpha}4s|e|\le\max_\pm|w^+-w|\quad(|e|\ge r,\ |e\cdot x|>s\rho|e|)",
+        needed[counts],
+        longer[counts],
+    )
+    ledger.leq(
+        "Y5",
+        r"\tfrac12\mathbb P(|e\cdot x|>s\rho|e|)\le\mathbb P\big(|e^+|^2\le(1-\tfrac{(1+\alpha)^2s^2}{16})|e|^2\big)\quad(|e|\ge r)",
+        seen[far].mean(axis=1) / 2,
+        shrunk[far].mean(axis=1),
+    )
     return ledger
 
 
@@ -717,14 +841,31 @@ def allowed_sphere(n, samples):
     n = checks.integer(n, "n", at_least=2)
     samples = checks.array(samples, "samples", shape=("K",))
     if samples.min() < 4 or np.log(samples.max()) > n:
-        raise ValueError(f"samples runs from {samples.min():.4g} to {samples.max():.4g}; it must stay between 4 and exp(n) = {np.exp(n):.4g}")
+        raise ValueError(
+            f"samples runs from {samples.min():.4g} to {samples.max():.4g}; it must stay between 4 and exp(n) = {np.exp(n):.4g}"
+        )
     level = np.linspace(0.01, 0.99, 99)
     tau = level * np.sqrt((n - 1) / (1 - level**2))
     s = np.sqrt(np.log(samples) / n) / 2
     ledger = Ledger("Caps of the sphere")
-    ledger.leq("Y6", r"\mathbb P(|g|>\tau)\le\mathbb P(|z|>s),\quad\tau=s\sqrt{\tfrac{n-1}{1-s^2}}", erfc(tau / np.sqrt(2)), betainc((n - 1) / 2, 0.5, 1 - level**2))
-    ledger.leq("Y7", r"\tfrac12e^{-2\tau^2/\pi}\le\mathbb P(|g|>\tau)", np.exp(-2 * level**2 * 9 / np.pi) / 2, erfc(3 * level / np.sqrt(2)))
-    ledger.leq("Y8", r"\tfrac12N^{-1/4}\le\mathbb P(|z|>s)\quad(s=\tfrac12\sqrt{\ln N/n})", samples**-0.25 / 2, betainc((n - 1) / 2, 0.5, 1 - s**2))
+    ledger.leq(
+        "Y6",
+        r"\mathbb P(|g|>\tau)\le\mathbb P(|z|>s),\quad\tau=s\sqrt{\tfrac{n-1}{1-s^2}}",
+        erfc(tau / np.sqrt(2)),
+        betainc((n - 1) / 2, 0.5, 1 - level**2),
+    )
+    ledger.leq(
+        "Y7",
+        r"\tfrac12e^{-2\tau^2/\pi}\le\mathbb P(|g|>\tau)",
+        np.exp(-2 * level**2 * 9 / np.pi) / 2,
+        erfc(3 * level / np.sqrt(2)),
+    )
+    ledger.leq(
+        "Y8",
+        r"\tfrac12N^{-1/4}\le\mathbb P(|z|>s)\quad(s=\tfrac12\sqrt{\ln N/n})",
+        samples**-0.25 / 2,
+        betainc((n - 1) / 2, 0.5, 1 - s**2),
+    )
     return ledger
 
 
@@ -749,13 +890,22 @@ def dropped_factor(n, radii, *, delta, leak=0.0):
     net = nets.SingleFilterNet.gate(n, leak)
     c = np.array([theory.constants(net, laws.Sphere(n, r)).c_tradeoff for r in radii])
     if c.min() <= 0:
-        raise ValueError(f"radii holds {radii[c.argmin()]:.4g}, where c_to = {c.min():.3g} <= 0; take radii above n/(1 + leak)")
+        raise ValueError(
+            f"radii holds {radii[c.argmin()]:.4g}, where c_to = {c.min():.3g} <= 0; take radii above n/(1 + leak)"
+        )
     share = (1 + leak) * radii / n
     ledger = Ledger("The dropped factors")
     ledger.eq("G1", r"c_{\mathrm{to}}=\tfrac{(1+\alpha)r}n-1", c, share - 1)
     ledger.leq("G2", r"4(s-1)\le s^2,\quad s=(1+\alpha)r/n", 4 * (share - 1), share**2)
-    ledger.leq("G3", r"\tfrac{4n^2}{(1+\alpha)^2}\le\tfrac{r^2}{c_{\mathrm{to}}}", 4 * n**2 / (1 + leak) ** 2, radii**2 / c)
-    ledger.leq("G4", r"\tfrac{2n}{(1+\alpha)\sqrt\delta}\le\tfrac{\epsilon_{\mathrm{paper}}}{\epsilon_{\mathrm{impostor}}}", 2 * n / ((1 + leak) * np.sqrt(delta)), (1 / np.sqrt(delta * c)) / (1 / radii))
+    ledger.leq(
+        "G3", r"\tfrac{4n^2}{(1+\alpha)^2}\le\tfrac{r^2}{c_{\mathrm{to}}}", 4 * n**2 / (1 + leak) ** 2, radii**2 / c
+    )
+    ledger.leq(
+        "G4",
+        r"\tfrac{2n}{(1+\alpha)\sqrt\delta}\le\tfrac{\epsilon_{\mathrm{paper}}}{\epsilon_{\mathrm{impostor}}}",
+        2 * n / ((1 + leak) * np.sqrt(delta)),
+        (1 / np.sqrt(delta * c)) / (1 / radii),
+    )
     return ledger
 
 
@@ -793,8 +943,18 @@ def best_m_ledger(net, law, Ms):
         raise ValueError("Ms holds no matrix with lam1 > 0; add the mean patch")
     whitened = (vectors / np.sqrt(values)) @ vectors.T @ net.mean_patch
     ledger = Ledger("The best M")
-    ledger.leq("B1", r"\lambda_{\min}(\operatorname{sym}\bar A\Sigma M^\top)\le u^\top BK^\top u", [factor(M)[1] for M in kept], [K_min @ net.mean_patch @ sigma @ M.T @ K_min for M in kept])
-    ledger.leq("B2", r"\tfrac1{\sqrt{\lambda_{\min}(C)}}\le\tfrac{\sqrt{\lambda_{\max}(M\Sigma M^\top)}}{\lambda_{\min}(\operatorname{sym}\bar A\Sigma M^\top)}", limit, [factor(M)[0] for M in kept])
+    ledger.leq(
+        "B1",
+        r"\lambda_{\min}(\operatorname{sym}\bar A\Sigma M^\top)\le u^\top BK^\top u",
+        [factor(M)[1] for M in kept],
+        [K_min @ net.mean_patch @ sigma @ M.T @ K_min for M in kept],
+    )
+    ledger.leq(
+        "B2",
+        r"\tfrac1{\sqrt{\lambda_{\min}(C)}}\le\tfrac{\sqrt{\lambda_{\max}(M\Sigma M^\top)}}{\lambda_{\min}(\operatorname{sym}\bar A\Sigma M^\top)}",
+        limit,
+        [factor(M)[0] for M in kept],
+    )
     ledger.eq("B3", r"M=C^{-1}\bar A:\ \text{equality}", factor(theory.best_m(net, law))[0], limit, 1e-6)
     ledger.eq("B4", r"M=C^{-1/2}\bar A:\ \text{equality}", factor(whitened)[0], limit, 1e-6)
     return ledger
@@ -814,11 +974,18 @@ def regression(shot):
     mean = np.einsum("aj,jr->ar", shot.h, shot.MX) / len(X)
     drift = shot.net.mean_patch @ shot.law.second_moment() @ shot.M.T
     ledger = Ledger("Linear regression in disguise")
-    ledger.eq("D1", r"\mathbb E[(f_{w_*}-f_w)Mx]=-\tfrac{1+\alpha}2M\Sigma\bar A^\top(w-w_*)", mean, -(1 + alpha) / 2 * shot.e @ drift)
+    ledger.eq(
+        "D1",
+        r"\mathbb E[(f_{w_*}-f_w)Mx]=-\tfrac{1+\alpha}2M\Sigma\bar A^\top(w-w_*)",
+        mean,
+        -(1 + alpha) / 2 * shot.e @ drift,
+    )
     seen = X @ shot.net.mean_patch.T
     y = shot.net.predict(shot.w_star, X)
     ols = np.linalg.lstsq(seen, y, rcond=None)[0]
-    ledger.eq("D2", r"\tfrac2{1+\alpha}\,\mathrm{OLS}(y\text{ on }\bar Ax)=w_*", 2 / (1 + alpha) * ols, shot.w_star, 1e-7)
+    ledger.eq(
+        "D2", r"\tfrac2{1+\alpha}\,\mathrm{OLS}(y\text{ on }\bar Ax)=w_*", 2 / (1 + alpha) * ols, shot.w_star, 1e-7
+    )
     return ledger
 
 
@@ -864,11 +1031,23 @@ def worst(shot, *, eta, powers=(0, 1, 5)):
     values = np.linalg.eigvalsh(A @ sigma @ A.T)
     ledger = Ledger("The worst that can be done")
     ledger.eq("U1", r"\mathbb E[e^+\mid w]=(I-\eta B)e+\eta z", shot.e + eta * mean, shot.e @ step.T + eta * z)
-    ledger.leq("U2", r"\mathbb E[|d|^2\mid w]\le(\sqrt Q|e|+\theta\sqrt V)^2", noise, (np.sqrt(c.Q) * shot.size + theta * np.sqrt(c.V)) ** 2)
+    ledger.leq(
+        "U2",
+        r"\mathbb E[|d|^2\mid w]\le(\sqrt Q|e|+\theta\sqrt V)^2",
+        noise,
+        (np.sqrt(c.Q) * shot.size + theta * np.sqrt(c.V)) ** 2,
+    )
     ledger.leq("U3", r"|I-\eta B|^2\le1-\eta a+\eta^2Q", np.linalg.norm(step, 2) ** 2, 1 - eta * c.a + eta**2 * c.Q)
     ledger.leq("U4", r"u\cdot(I-\eta B)^jz\le\theta\,\mathbb E|u\cdot(I-\eta B)^jMx|", np.array(told), np.array(most))
-    ledger.leq("U5", r"\theta\,\mathbb E|u\cdot B^{-1}Mx|\le\eta\theta\sum_j\mathbb E|u\cdot(I-\eta B)^jMx|", fixed, total)
-    ledger.leq("U6", r"\eta\theta\sum_j\mathbb E|u\cdot(I-\eta B)^jMx|\le\tfrac{2\theta p}{a-\eta Q}", total, 2 * theta * c.p / (c.a - eta * c.Q))
+    ledger.leq(
+        "U5", r"\theta\,\mathbb E|u\cdot B^{-1}Mx|\le\eta\theta\sum_j\mathbb E|u\cdot(I-\eta B)^jMx|", fixed, total
+    )
+    ledger.leq(
+        "U6",
+        r"\eta\theta\sum_j\mathbb E|u\cdot(I-\eta B)^jMx|\le\tfrac{2\theta p}{a-\eta Q}",
+        total,
+        2 * theta * c.p / (c.a - eta * c.Q),
+    )
     ledger.leq("U7", r"\tfrac{c_j}{2c_j-c_1}\le1", values / (2 * values - values[0]), 1.0)
     return ledger
 
@@ -890,5 +1069,7 @@ def one_step(shot, eta):
 
 def _check_gate(shot):
     n = shot.net.patches.shape[2]
-    if shot.net.patches.shape != (1, n, n) or not (np.array_equal(shot.net.patches[0], np.eye(n)) and np.array_equal(shot.M, np.eye(n))):
+    if shot.net.patches.shape != (1, n, n) or not (
+        np.array_equal(shot.net.patches[0], np.eye(n)) and np.array_equal(shot.M, np.eye(n))
+    ):
         raise ValueError("shot must be of a single gate with M = I; see SingleFilterNet.gate")

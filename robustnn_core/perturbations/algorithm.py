@@ -102,7 +102,9 @@ class Run:
         return float(np.mean(side[:, None] * self.y * self.activations > 0))
 
 
-def train_flow(X, y, *, leak, width=20, steps=300, seed, loss="exponential", start_scale=1e-3, increment=0.5, gram=None):
+def train_flow(
+    X, y, *, leak, width=20, steps=300, seed, loss="exponential", start_scale=1e-3, increment=0.5, gram=None
+):
     r"""Follow gradient flow far into its late phase.
 
     Parameters
@@ -198,7 +200,9 @@ def least_squares_multipliers(run):
     if not isinstance(run, Run):
         raise ValueError(f"run = {run!r} must be what train_flow returns")
     if not run.separated:
-        raise ValueError(f"run has the margin {run.margins.min():.4g}; the multipliers exist only once all margins are positive: more steps")
+        raise ValueError(
+            f"run has the margin {run.margins.min():.4g}; the multipliers exist only once all margins are positive: more steps"
+        )
     K, unit = _tangent_gram(run.activations, run.gram, run.y, run.leak), run.margins / run.margins.min()
     lam = np.linalg.lstsq(K, unit, rcond=None)[0]
     first = products.product(run.start, run.X.T)
@@ -219,7 +223,9 @@ def _train(X, y, leak, width, steps, seed, loss, start_scale, increment, rate, g
     head = np.repeat([1.0, -1.0], width // 2) / math.sqrt(width)
     history, patterns = np.full((steps + 1, 3), np.nan), np.zeros(steps, dtype=np.int64)
     totals, margins = np.zeros((3, len(y))), np.zeros((2, len(y)))
-    done, last_flip = _flow(G, y, head, leak, loss == "logistic", increment, rate, Z, C, totals, margins, history, patterns)
+    done, last_flip = _flow(
+        G, y, head, leak, loss == "logistic", increment, rate, Z, C, totals, margins, history, patterns
+    )
     separated = bool((margins[1] > 0).all())
     lam, residual = np.full(len(y), np.nan), math.nan
     growth = float(margins[1].min() - margins[0].min())

@@ -132,7 +132,9 @@ def perturb_images(net, X, y, labels, *, norm, eps, steps=10, low=0.0, high=1.0)
         attacks.pgd(net, X[part], y[part], target=labels[part], eps=eps, norm=norm, steps=steps, low=low, high=high)
         for part in (slice(i, i + _CHUNK) for i in range(0, len(X), _CHUNK))
     ]
-    return attacks.Attack(*(np.concatenate([getattr(a, name) for a in found]) for name in ("X", "eta", "gain", "success")))
+    return attacks.Attack(
+        *(np.concatenate([getattr(a, name) for a in found]) for name in ("X", "eta", "gain", "success"))
+    )
 
 
 def score(net, X, y):

@@ -10,7 +10,18 @@ from robustnn_core.perturbations import theory
 from robustnn_core.perturbations.algorithm import Run, train_flow
 from robustnn_core.perturbations.geometry import AdversarialSet, adversarial_set, balanced_signs
 
-__all__ = ["PAPER_SYNTHETIC", "PAPER_TABLE", "NoiseBase", "Outcome", "accuracy", "learn", "means", "noise_base", "orthogonal", "uniform"]
+__all__ = [
+    "PAPER_SYNTHETIC",
+    "PAPER_TABLE",
+    "NoiseBase",
+    "Outcome",
+    "accuracy",
+    "learn",
+    "means",
+    "noise_base",
+    "orthogonal",
+    "uniform",
+]
 
 # Read off the figures of the paper, +-.02: d = 10^4, N = 10^3, N_adv = 10^4, leak .01, eps .78 but for the one that varies.
 PAPER_SYNTHETIC = {
@@ -22,9 +33,21 @@ PAPER_SYNTHETIC = {
 
 # The paper's table of larger nets on images: clean accuracy of the second net by norm of the perturbation.
 PAPER_TABLE = {
-    "mnist": {"standard": 0.995, "random": {"l0": 0.50, "l2": 0.94, "linf": 0.92}, "deterministic": {"l0": 0.06, "l2": 0.44, "linf": 0.15}},
-    "fashion-mnist": {"standard": 0.925, "random": {"l0": 0.2, "l2": 0.69, "linf": 0.71}, "deterministic": {"l0": 0.02, "l2": 0.28, "linf": 0.26}},
-    "cifar10": {"standard": 0.955, "random": {"l0": 0.60, "l2": 0.77, "linf": 0.79}, "deterministic": {"l0": 0.20, "l2": 0.47, "linf": 0.57}},
+    "mnist": {
+        "standard": 0.995,
+        "random": {"l0": 0.50, "l2": 0.94, "linf": 0.92},
+        "deterministic": {"l0": 0.06, "l2": 0.44, "linf": 0.15},
+    },
+    "fashion-mnist": {
+        "standard": 0.925,
+        "random": {"l0": 0.2, "l2": 0.69, "linf": 0.71},
+        "deterministic": {"l0": 0.02, "l2": 0.28, "linf": 0.26},
+    },
+    "cifar10": {
+        "standard": 0.955,
+        "random": {"l0": 0.60, "l2": 0.77, "linf": 0.79},
+        "deterministic": {"l0": 0.20, "l2": 0.47, "linf": 0.57},
+    },
 }
 
 
@@ -187,7 +210,9 @@ def noise_base(leak, *, eps, count, adversarial, dimension, trials, seed):
     for own in seeds[1:]:
         adv = adversarial_set(X, y, direction=w, eps=eps, base="noise", count=adversarial, seed=own)
         mirrored = AdversarialSet(base=-adv.base, eta=adv.eta, y=adv.y)
-        told, pushed = (np.concatenate(part) for part in zip(*(_voices(X, y, one, leak, positive) for one in (adv, mirrored))))
+        told, pushed = (
+            np.concatenate(part) for part in zip(*(_voices(X, y, one, leak, positive) for one in (adv, mirrored)))
+        )
         right.append(np.mean(told > 0))
         shares.append(1 - told.mean() / pushed.mean())
         mean.append(told.mean())
@@ -195,7 +220,9 @@ def noise_base(leak, *, eps, count, adversarial, dimension, trials, seed):
     argument = float(np.mean(mean) / math.sqrt(np.mean(square)))
     plain = eps * math.sqrt(3 * adversarial / count)
     error = float(np.std(shares, ddof=1) / math.sqrt(trials))
-    return NoiseBase(float(np.mean(right)), argument, argument / plain, float(np.mean(shares)), error, float(np.mean(positive)))
+    return NoiseBase(
+        float(np.mean(right)), argument, argument / plain, float(np.mean(shares)), error, float(np.mean(positive))
+    )
 
 
 def _voices(X, y, adv, leak, positive):
@@ -207,9 +234,25 @@ def _voices(X, y, adv, leak, positive):
 
 
 def learn(
-    X, y, *, leak, eps, base="natural", labels="random", count=None, norm="l2", size=1.0, test=None,
-    attack="geometry", steps=300, width=20, seed=0, loss="exponential", start_scale=1e-3, control=False,
-):  # fmt: skip
+    X,
+    y,
+    *,
+    leak,
+    eps,
+    base="natural",
+    labels="random",
+    count=None,
+    norm="l2",
+    size=1.0,
+    test=None,
+    attack="geometry",
+    steps=300,
+    width=20,
+    seed=0,
+    loss="exponential",
+    start_scale=1e-3,
+    control=False,
+):
     """Run the experiment: train f, perturb towards false labels, train g from scratch on them, test both.
 
     Parameters
@@ -249,12 +292,18 @@ def learn(
     options = {"leak": leak, "steps": steps, "width": width, "loss": loss, "start_scale": start_scale}
     first = train_flow(X, y, seed=seeds[0], **options)
     if not first.separated:
-        raise ValueError(f"X and y were not separated in steps = {steps} steps (smallest margin {first.margins.min():.3g}); take more steps")
+        raise ValueError(
+            f"X and y were not separated in steps = {steps} steps (smallest margin {first.margins.min():.3g}); take more steps"
+        )
     w = theory.direction(first.X, first.y, first.multipliers)
-    adv = adversarial_set(X, y, direction=w, eps=eps, base=base, labels=labels, count=count, norm=norm, size=size, seed=seeds[1])
+    adv = adversarial_set(
+        X, y, direction=w, eps=eps, base=base, labels=labels, count=count, norm=norm, size=size, seed=seeds[1]
+    )
     if attack != "geometry":
         climb = {"steps": 20, "seed": seeds[2]} if attack == "pgd" else {}
-        found = getattr(attacks, attack)(first.net, adv.base, -adv.y, target=adv.y, eps=eps, norm=norm, size=size, **climb)
+        found = getattr(attacks, attack)(
+            first.net, adv.base, -adv.y, target=adv.y, eps=eps, norm=norm, size=size, **climb
+        )
         adv = AdversarialSet(base=adv.base, eta=found.eta, y=adv.y)
     second = train_flow(adv.X, adv.y, seed=seeds[3], **options)
     X_test, y_test = (first.X, first.y) if test is None else test

@@ -110,11 +110,15 @@ def adversarial_set(X, y, *, direction, eps, base="natural", labels="random", co
     rng = streams.generator(seed)
     if base == "natural":
         if count is not None and count != len(X):
-            raise ValueError(f"count = {count} must be left out for the natural base, which has the {len(X)} points of X")
+            raise ValueError(
+                f"count = {count} must be left out for the natural base, which has the {len(X)} points of X"
+            )
         points = X
     else:
         if labels == "deterministic":
-            raise ValueError("labels = 'deterministic' flips the labels of X and needs base = 'natural'; noise has none")
+            raise ValueError(
+                "labels = 'deterministic' flips the labels of X and needs base = 'natural'; noise has none"
+            )
         shape = (len(X) if count is None else checks.integer(count, "count", at_least=1), X.shape[1])
         points = rng.uniform(-1, 1, size=shape) if base == "noise" else rng.standard_normal(shape)
     wrong = -y if labels == "deterministic" else balanced_signs(rng, len(points))

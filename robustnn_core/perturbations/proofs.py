@@ -13,7 +13,16 @@ from robustnn_core import checks, nets, products, streams
 from robustnn_core.ledger import Ledger
 from robustnn_core.perturbations import geometry, theory
 
-__all__ = ["cancellation", "false_half", "flow_limit", "implicit_bias", "loss_to_zero", "reflection", "second_net", "weak_alignment"]
+__all__ = [
+    "cancellation",
+    "false_half",
+    "flow_limit",
+    "implicit_bias",
+    "loss_to_zero",
+    "reflection",
+    "second_net",
+    "weak_alignment",
+]
 
 
 def loss_to_zero(X, y, leak, *, seed, weights=None, trials=20):
@@ -48,7 +57,10 @@ def loss_to_zero(X, y, leak, *, seed, weights=None, trials=20):
     rng = streams.generator(seed)
     trials = checks.integer(trials, "trials", at_least=1)
     scale = 1 / o.r_max
-    nets_ = [nets.FrozenHeadNet(scale * rng.choice([0.1, 1.0, 3.0]) * rng.standard_normal((6, X.shape[1])), leak) for _ in range(trials)]
+    nets_ = [
+        nets.FrozenHeadNet(scale * rng.choice([0.1, 1.0, 3.0]) * rng.standard_normal((6, X.shape[1])), leak)
+        for _ in range(trials)
+    ]
     if weights is not None:
         nets_.append(nets.FrozenHeadNet(weights, leak))
     c = leak * (o.r_min**2 - (N - 1) * o.p_max) / o.r_max**2
@@ -73,7 +85,9 @@ def loss_to_zero(X, y, leak, *, seed, weights=None, trials=20):
     ledger.leq("Z2", r"R_\min^2-(N-1)p_\max\le y_i\sum_ny_n\langle x_n,x_i\rangle", c / leak, np.array(alone))
     ledger.leq("Z3", r"c:=\gamma(R_\min^2-(N-1)p_\max)\le\langle V,y_i\nabla f(x_i)\rangle", c, np.array(pull))
     ledger.leq("Z4", r"(c/|V|)\,L\le|\nabla L|\quad(\ell=e^{-z})", c / length, np.array(ratio))
-    ledger.leq("Z5", r"k\,(c/|V|)\,L\le|\nabla L|\quad(\ell=\log(1+e^{-z}),\ |\ell'|\ge k\ell)", c / length, np.array(logistic))
+    ledger.leq(
+        "Z5", r"k\,(c/|V|)\,L\le|\nabla L|\quad(\ell=\log(1+e^{-z}),\ |\ell'|\ge k\ell)", c / length, np.array(logistic)
+    )
     return ledger
 
 
@@ -115,7 +129,12 @@ def implicit_bias(X, y, leak, *, width=6, seed=0):
     target = a[:, None] * ((lam * y * slopes) @ X)
     ledger.eq("B2", r"w_j=a_j\sum_n\lambda_ny_n\phi'_{jn}x_n", W * o.r_max, target * o.r_max)
     ledger.eq("B3", r"y_nf(x_n)=1", margins, 1.0)
-    ledger.leq("B4", r"\gamma\lambda_{\max}(\gamma R_\min^2-Np_\max)\le y_nf(x_n),\ n=\arg\max\lambda", leak * top * (leak * low - N * p), margins[best])
+    ledger.leq(
+        "B4",
+        r"\gamma\lambda_{\max}(\gamma R_\min^2-Np_\max)\le y_nf(x_n),\ n=\arg\max\lambda",
+        leak * top * (leak * low - N * p),
+        margins[best],
+    )
     ledger.leq("B5", r"\gamma Np_\max\le\tfrac13\gamma^2R_\min^2", leak * N * p / high, leak**2 * low / 3 / high)
     ledger.lt("B6", r"\lambda_{\max}<\tfrac3{2\gamma^2R_\min^2}", top * high, 1.5 * high / (leak**2 * low))
     ledger.leq("B7", r"y_nf(x_n)\le\lambda_nR_n^2+\lambda_{\max}Np_\max", margins, lam * square + top * N * p)
@@ -123,17 +142,42 @@ def implicit_bias(X, y, leak, *, width=6, seed=0):
     ledger.lt("B9", r"\tfrac1{2R_\max^2}<\lambda_n", 0.5, lam * high)
     ledger.lt("B10", r"(N-1)p_\max\lambda_{\max}<\gamma R_\min^2\lambda_{\min}", (N - 1) * p * top, leak * low * bottom)
     seen = y * Z / a[:, None]
-    ledger.leq("B11", r"\gamma\lambda_nR_n^2-(N-1)p_\max\lambda_{\max}\le y_n\langle w_j,x_n\rangle/a_j", np.broadcast_to(leak * lam * square - (N - 1) * p * top, seen.shape), seen)
+    ledger.leq(
+        "B11",
+        r"\gamma\lambda_nR_n^2-(N-1)p_\max\lambda_{\max}\le y_n\langle w_j,x_n\rangle/a_j",
+        np.broadcast_to(leak * lam * square - (N - 1) * p * top, seen.shape),
+        seen,
+    )
     ledger.lt("B12", r"0<\mathrm{sgn}(a_j)\,y_n\langle w_j,x_n\rangle", 0.0, np.sign(a)[:, None] * y * Z)
     M = theory.pattern_matrix(G, y, leak)
-    ledger.lt("B13", r"\sum_{k\ne n}|M_{nk}|<M_{nn}", (np.abs(M).sum(axis=1) - M.diagonal()) / high, M.diagonal() / high)
+    ledger.lt(
+        "B13", r"\sum_{k\ne n}|M_{nk}|<M_{nn}", (np.abs(M).sum(axis=1) - M.diagonal()) / high, M.diagonal() / high
+    )
     half = len(a) // 2
     v, u = W[0], W[-1]
-    ledger.eq("B14", r"w_j=v\ (a_j>0),\quad w_j=u\ (a_j<0)", W * o.r_max, np.repeat(np.stack([v, u]), half, axis=0) * o.r_max)
+    ledger.eq(
+        "B14", r"w_j=v\ (a_j>0),\quad w_j=u\ (a_j<0)", W * o.r_max, np.repeat(np.stack([v, u]), half, axis=0) * o.r_max
+    )
     value, m = net.predict(points), len(a)
-    ledger.eq("B15", r"f(z)=\tfrac{\sqrt m}2(\phi(\langle v,z\rangle)-\phi(\langle u,z\rangle))", value, math.sqrt(m) / 2 * (nets.leaky_relu(points @ v, leak) - nets.leaky_relu(points @ u, leak)))
-    ledger.eq("B16", r"v-u=\tfrac{1+\gamma}{\sqrt m}\sum_n\lambda_ny_nx_n", (v - u) * o.r_max, (1 + leak) / math.sqrt(m) * w * o.r_max)
-    ledger.eq("B17", r"\mathrm{sgn}f(z)=\mathrm{sgn}\sum_n\lambda_ny_n\langle x_n,z\rangle", np.sign(value), np.sign(points @ w), tol=0.0)
+    ledger.eq(
+        "B15",
+        r"f(z)=\tfrac{\sqrt m}2(\phi(\langle v,z\rangle)-\phi(\langle u,z\rangle))",
+        value,
+        math.sqrt(m) / 2 * (nets.leaky_relu(points @ v, leak) - nets.leaky_relu(points @ u, leak)),
+    )
+    ledger.eq(
+        "B16",
+        r"v-u=\tfrac{1+\gamma}{\sqrt m}\sum_n\lambda_ny_nx_n",
+        (v - u) * o.r_max,
+        (1 + leak) / math.sqrt(m) * w * o.r_max,
+    )
+    ledger.eq(
+        "B17",
+        r"\mathrm{sgn}f(z)=\mathrm{sgn}\sum_n\lambda_ny_n\langle x_n,z\rangle",
+        np.sign(value),
+        np.sign(points @ w),
+        tol=0.0,
+    )
     ledger.eq("B18", r"|W|_F^2=\sum_n\lambda_n", (W**2).sum() * high, lam.sum() * high)
     return ledger
 
@@ -166,7 +210,12 @@ def flow_limit(run, *, tol=1e-6, seed=0):
     ledger.eq("F4", r"\lambda_n^{\text{secant}}=(M^{-1}1)_n", run.multipliers * o.r_max**2, lam * o.r_max**2, tol)
     ledger.lt("F5", r"\tfrac1{2R_\max^2}<\lambda_n", low / high, run.multipliers / high)
     ledger.lt("F6", r"\lambda_n<\tfrac3{2\gamma^2R_\min^2}", run.multipliers / high, 1.0)
-    ledger.leq("F7", r"|W/\min_ny_nf(x_n)-W_*|\le\tfrac{10}{\min_ny_nf(x_n)}\,|W_*|", float(np.linalg.norm(W - star) / np.linalg.norm(star)), 10 / run.margins.min())
+    ledger.leq(
+        "F7",
+        r"|W/\min_ny_nf(x_n)-W_*|\le\tfrac{10}{\min_ny_nf(x_n)}\,|W_*|",
+        float(np.linalg.norm(W - star) / np.linalg.norm(star)),
+        10 / run.margins.min(),
+    )
     return ledger
 
 
@@ -198,7 +247,9 @@ def second_net(base, labels, eta, Z, leak, *, first=None):
     g, lam = np.sign(net.predict(Z)), terms.multipliers
     ledger = Ledger("The second net")
     ledger.leq("G1", r"p^a_\max\le\gamma^3(R^a_\min)^4/(3N(R^a_\max)^2)", o.p_max / o.r_max**2, o.bound / o.r_max**2)
-    ledger.eq("G2", r"\sum_n\lambda^a_ny^a_n\langle x^a_n,z\rangle=T_1+T_2", Z @ theory.direction(X, labels, lam), terms.total)
+    ledger.eq(
+        "G2", r"\sum_n\lambda^a_ny^a_n\langle x^a_n,z\rangle=T_1+T_2", Z @ theory.direction(X, labels, lam), terms.total
+    )
     ledger.eq("G3", r"\mathrm{sgn}\,g(z)=\mathrm{sgn}(T_1+T_2)", g, np.sign(terms.total), tol=0.0)
     if first is not None:
         w = checks.array(first, "first", shape=(X.shape[1],))
@@ -208,7 +259,13 @@ def second_net(base, labels, eta, Z, leak, *, first=None):
         f = np.sign(Z @ w)
         ledger.eq("G5", r"\mathrm{sgn}\,T_2=\mathrm{sgn}f(z)", np.sign(terms.perturbation), f, tol=0.0)
         agree = (np.sign(terms.mislabelled) == f) | (np.abs(terms.perturbation) > np.abs(terms.mislabelled))
-        ledger.eq("G6", r"g(z)\text{ and }f(z)\text{ agree iff }\mathrm{sgn}\,T_1=\mathrm{sgn}\,T_2\text{ or }|T_2|>|T_1|", (g == f).astype(float), agree.astype(float), tol=0.0)
+        ledger.eq(
+            "G6",
+            r"g(z)\text{ and }f(z)\text{ agree iff }\mathrm{sgn}\,T_1=\mathrm{sgn}\,T_2\text{ or }|T_2|>|T_1|",
+            (g == f).astype(float),
+            agree.astype(float),
+            tol=0.0,
+        )
     return ledger
 
 
@@ -245,7 +302,9 @@ def reflection(X, y, leak, *, kappa, seed=0):
     if np.abs(G - square * np.eye(N)).max() > 1e-9 * square:
         raise ValueError("X must have orthogonal rows of one norm; see experiments.orthogonal")
     if y.sum() != 0:
-        raise ValueError(f"y has {int((y > 0).sum())} of {N} labels +1; they must balance, or the second net's multipliers differ by class")
+        raise ValueError(
+            f"y has {int((y > 0).sum())} of {N} labels +1; they must balance, or the second net's multipliers differ by class"
+        )
     kappa = checks.number(kappa, "kappa", above=0.0)
     eps, w = kappa * math.sqrt(square / N), theory.direction(X, y, np.ones(N))
     unit = w / np.linalg.norm(w)
@@ -255,19 +314,47 @@ def reflection(X, y, leak, *, kappa, seed=0):
     away = ~np.eye(N, dtype=bool)
     ledger = Ledger(f"Flipped labels and the reflection, kappa = {kappa:g}")
     ledger.eq("K1", r"|w|=R\sqrt N\quad(\text{multipliers }1)", np.linalg.norm(w) / math.sqrt(square * N), 1.0)
-    ledger.eq("K2", r"y_n\langle w/|w|,x^a_n\rangle=(1-\kappa)R/\sqrt N", y * (moved @ unit) * math.sqrt(N / square), 1 - kappa)
-    ledger.eq("K3", r"\langle x^a_n,x^a_k\rangle=-y_ny_kR^2\kappa(2-\kappa)/N", H[away] / square, (-np.multiply.outer(y, y) * kappa * (2 - kappa) / N)[away])
+    ledger.eq(
+        "K2",
+        r"y_n\langle w/|w|,x^a_n\rangle=(1-\kappa)R/\sqrt N",
+        y * (moved @ unit) * math.sqrt(N / square),
+        1 - kappa,
+    )
+    ledger.eq(
+        "K3",
+        r"\langle x^a_n,x^a_k\rangle=-y_ny_kR^2\kappa(2-\kappa)/N",
+        H[away] / square,
+        (-np.multiply.outer(y, y) * kappa * (2 - kappa) / N)[away],
+    )
     ledger.eq("K4", r"|x^a_n|^2=R^2(1-\kappa(2-\kappa)/N)", H.diagonal() / square, 1 - kappa * (2 - kappa) / N)
     need = leak**3 / 3 * (1 - kappa * (2 - kappa) / N)
-    ledger.eq("K5", r"\text{(A)}\iff\kappa|2-\kappa|\le\tfrac{\gamma^3}3\big(1-\tfrac{\kappa(2-\kappa)}N\big)", float(o.holds), float(kappa * abs(2 - kappa) <= need * (1 + 1e-12)), tol=0.0)
+    ledger.eq(
+        "K5",
+        r"\text{(A)}\iff\kappa|2-\kappa|\le\tfrac{\gamma^3}3\big(1-\tfrac{\kappa(2-\kappa)}N\big)",
+        float(o.holds),
+        float(kappa * abs(2 - kappa) <= need * (1 + 1e-12)),
+        tol=0.0,
+    )
     if kappa * abs(2 - kappa) < need:
         lam = theory.kkt_multipliers(moved, -y, leak)
         ledger.eq("K6", r"\lambda^a_n=\lambda^a_1", lam * square, lam[0] * square)
         normal = theory.direction(moved, -y, lam)
-        ledger.eq("K7", r"\sum\lambda^a_ny^a_nx^a_n=(\kappa-1)\lambda^a_1\sum_ny_nx_n", normal, (kappa - 1) * lam[0] * w, scale=float(np.abs(lam[0] * w).max()))
+        ledger.eq(
+            "K7",
+            r"\sum\lambda^a_ny^a_nx^a_n=(\kappa-1)\lambda^a_1\sum_ny_nx_n",
+            normal,
+            (kappa - 1) * lam[0] * w,
+            scale=float(np.abs(lam[0] * w).max()),
+        )
         Z = streams.generator(seed).standard_normal((200, X.shape[1]))
         g, f = theory.kkt_net(moved, -y, leak).predict(Z), theory.kkt_net(X, y, leak).predict(Z)
-        ledger.eq("K8", r"\mathrm{sgn}\,g(z)=\mathrm{sgn}(\kappa-1)\,\mathrm{sgn}f(z)", np.sign(g), np.sign(kappa - 1) * np.sign(f), tol=0.0)
+        ledger.eq(
+            "K8",
+            r"\mathrm{sgn}\,g(z)=\mathrm{sgn}(\kappa-1)\,\mathrm{sgn}f(z)",
+            np.sign(g),
+            np.sign(kappa - 1) * np.sign(f),
+            tol=0.0,
+        )
         if kappa == 2.0:
             mirrored = X - 2 * np.multiply.outer(X @ unit, unit)
             ledger.eq("K9", r"x^a_n=x_n-2\langle x_n,w\rangle w/|w|^2\quad(\kappa=2)", moved, mirrored)
@@ -312,14 +399,21 @@ def cancellation(X, y, labels, leak, *, kappa):
     h = (1 + leak**2) / 2
     expected = np.multiply.outer(labels, labels) * (np.add.outer(s, s) * kappa + kappa**2) / N
     ledger = Ledger("What the false labels take back")
-    ledger.eq("C1", r"\langle x^a_n,x^a_k\rangle=\tfrac{R^2}Ny^a_ny^a_k\big(\kappa(s_n+s_k)+\kappa^2\big)", H[away], expected[away])
+    ledger.eq(
+        "C1",
+        r"\langle x^a_n,x^a_k\rangle=\tfrac{R^2}Ny^a_ny^a_k\big(\kappa(s_n+s_k)+\kappa^2\big)",
+        H[away],
+        expected[away],
+    )
     ledger.eq("C2", r"\lambda^a_n=\lambda_0+\lambda_1s_n", lam, even + odd * s)
     ledger.eq("C3", r"\lambda_1=-\tfrac{h+\gamma}{2h}\kappa\lambda_0", odd / even, -(h + leak) / (2 * h) * kappa)
     along = w / np.linalg.norm(w)
     T1 = float((lam * labels) @ (X @ along))
     T2 = float(kappa * math.sqrt(square / N) * lam.sum())
     ledger.eq("C4", r"T_1^{\text{sys}}/T_2=\lambda_1/(\kappa\lambda_0)", T1 / T2, odd / (kappa * even))
-    ledger.eq("C5", r"(T_1^{\text{sys}}+T_2)/T_2=\tfrac{(1-\gamma)^2}{2(1+\gamma^2)}", 1 + T1 / T2, theory.cancellation(leak))
+    ledger.eq(
+        "C5", r"(T_1^{\text{sys}}+T_2)/T_2=\tfrac{(1-\gamma)^2}{2(1+\gamma^2)}", 1 + T1 / T2, theory.cancellation(leak)
+    )
     return ledger
 
 
@@ -354,7 +448,9 @@ def false_half(X, y, labels, leak, *, kappa):
     labels = checks.signs(labels, "labels", length=len(y))
     h = (1 + leak**2) / 2
     c = (h + leak) / (2 * h)
-    kappa = checks.number(kappa, "kappa", above=1 / c, remedy="below 1/c all points are support vectors: see cancellation")
+    kappa = checks.number(
+        kappa, "kappa", above=1 / c, remedy="below 1/c all points are support vectors: see cancellation"
+    )
     s = y * labels
     if y.sum() != 0 or labels.sum() != 0 or s.sum() != 0:
         raise ValueError("y and labels must balance: each of the four combinations equally often")
@@ -378,13 +474,39 @@ def false_half(X, y, labels, leak, *, kappa):
     across = float(np.linalg.norm(normal - along * unit))
     ledger = Ledger("Only the false half supports the second net")
     inner = np.multiply.outer(labels, labels) * (kappa**2 - 2 * kappa) / N
-    ledger.eq("H1", r"\langle x^a_n,x^a_k\rangle=\tfrac{R^2}Ny^a_ny^a_k\,\kappa(\kappa-2)\quad(s_n=s_k=-1)", H[pairs], inner[pairs])
+    ledger.eq(
+        "H1",
+        r"\langle x^a_n,x^a_k\rangle=\tfrac{R^2}Ny^a_ny^a_k\,\kappa(\kappa-2)\quad(s_n=s_k=-1)",
+        H[pairs],
+        inner[pairs],
+    )
     ledger.lt("H2", r"0<\lambda_n=\lambda\quad(s_n=-1)", 0.0, lam[wrong])
-    ledger.eq("H3", r"\lambda R^2\big(h+\tfrac{h+\gamma}4\kappa(\kappa-2)\big)=1", lam[wrong] * (h + (h + leak) / 4 * kappa * (kappa - 2)), 1.0)
-    ledger.eq("H4", r"y^a_ng(x^a_n)=\tfrac{h+\gamma}4\kappa^2\lambda R^2\quad(s_n=+1)", margins[~wrong], (h + leak) / 4 * kappa**2 * first)
+    ledger.eq(
+        "H3",
+        r"\lambda R^2\big(h+\tfrac{h+\gamma}4\kappa(\kappa-2)\big)=1",
+        lam[wrong] * (h + (h + leak) / 4 * kappa * (kappa - 2)),
+        1.0,
+    )
+    ledger.eq(
+        "H4",
+        r"y^a_ng(x^a_n)=\tfrac{h+\gamma}4\kappa^2\lambda R^2\quad(s_n=+1)",
+        margins[~wrong],
+        (h + leak) / 4 * kappa**2 * first,
+    )
     ledger.lt("H5", r"1<y^a_ng(x^a_n)\quad(s_n=+1)", 1.0, margins[~wrong])
-    ledger.lt("H6", r"0<\mathrm{sgn}(a_j)\,y^a_n\langle w_j,x^a_n\rangle", 0.0, np.sign(net.head)[:, None] * labels * Z * math.sqrt(square))
-    ledger.eq("H7", r"\sum\lambda_ny^a_nx^a_n=\tfrac\lambda2\big((\kappa-1)\sum y_nx_n+\sum y^a_nx_n\big)", normal / size, expected / size, scale=math.sqrt(N))
+    ledger.lt(
+        "H6",
+        r"0<\mathrm{sgn}(a_j)\,y^a_n\langle w_j,x^a_n\rangle",
+        0.0,
+        np.sign(net.head)[:, None] * labels * Z * math.sqrt(square),
+    )
+    ledger.eq(
+        "H7",
+        r"\sum\lambda_ny^a_nx^a_n=\tfrac\lambda2\big((\kappa-1)\sum y_nx_n+\sum y^a_nx_n\big)",
+        normal / size,
+        expected / size,
+        scale=math.sqrt(N),
+    )
     ledger.eq("H8", r"\text{along}/\text{across}=\kappa-1", along / across, kappa - 1)
     return ledger
 

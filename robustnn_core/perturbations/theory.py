@@ -169,17 +169,23 @@ def kkt_multipliers(X, y, leak):
 
 
 def _kkt_multipliers(G, y, leak):
-    remedy = "no KKT point has this pattern (the data is too far from orthogonal); train_flow(...).multipliers finds one"
+    remedy = (
+        "no KKT point has this pattern (the data is too far from orthogonal); train_flow(...).multipliers finds one"
+    )
     try:
         lam = np.linalg.solve(pattern_matrix(G, y, leak), np.ones(len(y)))
     except np.linalg.LinAlgError:
         raise ValueError(f"X gives a singular system M lam = 1; {remedy}") from None
     if not (lam > 0).all():
-        raise ValueError(f"X gives the multiplier {lam.min():.4g} at point {int(lam.argmin())}, which must be > 0; {remedy}")
+        raise ValueError(
+            f"X gives the multiplier {lam.min():.4g} at point {int(lam.argmin())}, which must be > 0; {remedy}"
+        )
     slopes = np.where(np.multiply.outer([1.0, -1.0], y) > 0, 1.0, leak)
     seen = y * np.stack([products.product((lam * y * s)[None], G)[0] for s in slopes])
     if not (seen > 0).all():
-        raise ValueError(f"X breaks the pattern sgn(a_j) y_n <w_j, x_n> > 0 at {int((seen <= 0).any(axis=0).sum())} points; {remedy}")
+        raise ValueError(
+            f"X breaks the pattern sgn(a_j) y_n <w_j, x_n> > 0 at {int((seen <= 0).any(axis=0).sum())} points; {remedy}"
+        )
     return lam
 
 
@@ -211,7 +217,9 @@ def kkt_net(X, y, leak, *, width=2, multipliers=None):
     """
     X, y, leak = check_data(X, y, leak)
     width = check_width(width)
-    lam = kkt_multipliers(X, y, leak) if multipliers is None else checks.array(multipliers, "multipliers", shape=y.shape)
+    lam = (
+        kkt_multipliers(X, y, leak) if multipliers is None else checks.array(multipliers, "multipliers", shape=y.shape)
+    )
     slopes = np.where(np.multiply.outer([1.0, -1.0], y) > 0, 1.0, leak)
     v, u = products.product(slopes * (lam * y) * np.array([[1.0], [-1.0]]) / math.sqrt(width), X)
     return nets.FrozenHeadNet(np.repeat(np.stack([v, u]), width // 2, axis=0), leak)
@@ -260,7 +268,11 @@ def second_net_terms(base, labels, eta, Z, leak, *, multipliers=None):
     base, labels, leak = check_data(base, labels, leak, "base", "labels")
     eta = checks.array(eta, "eta", shape=base.shape)
     Z = checks.array(Z, "Z", shape=("Z", base.shape[1]))
-    lam = kkt_multipliers(base + eta, labels, leak) if multipliers is None else checks.array(multipliers, "multipliers", shape=labels.shape)
+    lam = (
+        kkt_multipliers(base + eta, labels, leak)
+        if multipliers is None
+        else checks.array(multipliers, "multipliers", shape=labels.shape)
+    )
     weights = (lam * labels)[None]
     first, second = (products.product(Z, products.product(weights, part)[0]) for part in (base, eta))
     return Terms(first, second, lam)
@@ -365,7 +377,9 @@ def dimension_correction(leak, *, adversarial, dimension):
     h = (1 + leak**2) / 2
     factor = 1 - (h**2 + leak**2) / (4 * h**2) * ratio
     if factor <= 0:
-        raise ValueError(f"adversarial = {adversarial} is too large for dimension = {dimension}; the first order is meaningless there")
+        raise ValueError(
+            f"adversarial = {adversarial} is too large for dimension = {dimension}; the first order is meaningless there"
+        )
     return factor
 
 
@@ -422,7 +436,9 @@ def predicted_accuracy(*, eps, count, adversarial, sigma=1 / math.sqrt(3), leak=
 
 def check_leak(leak):
     """Return ``leak`` if it is in (0, 1)."""
-    return checks.number(leak, "leak", above=0.0, below=1.0, remedy="the theorem divides by the leak, and 1 is a linear net")
+    return checks.number(
+        leak, "leak", above=0.0, below=1.0, remedy="the theorem divides by the leak, and 1 is a linear net"
+    )
 
 
 def check_width(width):

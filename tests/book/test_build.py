@@ -57,7 +57,15 @@ def shifted(x):
 class Book:
     def __init__(self, folder):
         self.folder = folder
-        for name in ("Makefile", "_config.yml", "requirements.lock", "pyproject.toml", "references.bib", "tools", "_assets"):
+        for name in (
+            "Makefile",
+            "_config.yml",
+            "requirements.lock",
+            "pyproject.toml",
+            "references.bib",
+            "tools",
+            "_assets",
+        ):
             source, target = ROOT / name, folder / name
             if source.is_dir():
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("vendor", "__pycache__"))
@@ -88,13 +96,20 @@ class Book:
 
     def make(self, *arguments):
         """Run make; return its exit code and what it said."""
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "NUMBA", "MFLAGS"))}
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "NUMBA", "MFLAGS"))
+        }
         environment["PYTHONPATH"] = str(self.folder)  # this copy of the package, not the installed one
         # -o: the environment is the project's and complete, whatever the copies' dates say
         run = subprocess.run(
             ["make", "-o", ".venv/.ready", "-o", "_assets/vendor/.ready", *arguments],
-            cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         return run.returncode, re.sub(r"\x1b\[[0-9;]*m", "", run.stdout + run.stderr)
 
     def page(self):

@@ -42,11 +42,18 @@ def test_chapter_with_cells_opens_as_a_notebook(path):
 def test_spelling():
     places = ["chapters", "robustnn_core", "tests", "tools", "_assets", "README.md", "Makefile", "CITATION.cff"]
     run = subprocess.run(
-        [sys.executable, "-m", "codespell_lib", "--skip=vendor,__pycache__,.*", *places], cwd=ROOT, capture_output=True, text=True
-    )  # fmt: skip
+        [sys.executable, "-m", "codespell_lib", "--skip=vendor,__pycache__,.*", *places],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_chapters_hold_pages_only():
     """A page that reads a file beside it does not run as a notebook somewhere else; data belong into the package."""
-    assert [path for path in (ROOT / "chapters").rglob("*") if path.is_file() and path.suffix != ".md" and ".ipynb_checkpoints" not in path.parts] == []
+    assert [
+        path
+        for path in (ROOT / "chapters").rglob("*")
+        if path.is_file() and path.suffix != ".md" and ".ipynb_checkpoints" not in path.parts
+    ] == []

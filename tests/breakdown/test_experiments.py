@@ -35,7 +35,9 @@ def test_an_attack_stays_in_its_budget_and_says_what_it_touched(seed, attack, fr
 
 def test_active_half_touches_its_unit_only():
     X, net = breakdown.NetProblem(200, 3, (1, 1)).draw(0)
-    _, touched = breakdown.corrupt(X, net.predict(X), fraction=0.3, attack=attacks.ActiveHalf(2.0, unit=1), seed=0, model=net)
+    _, touched = breakdown.corrupt(
+        X, net.predict(X), fraction=0.3, attack=attacks.ActiveHalf(2.0, unit=1), seed=0, model=net
+    )
     assert touched.sum() == 60 and (X[touched] @ net.weights[1] > 0).all()
 
 
@@ -72,7 +74,10 @@ def test_bad_attacks(change, says):
         breakdown.corrupt(options.pop("X"), options.pop("y"), **options)
 
 
-@pytest.mark.parametrize("make", [lambda: attacks.Merge(pair=(1, 1)), lambda: attacks.Merge(share=1.0), lambda: attacks.ActiveHalf(order="up")])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: attacks.Merge(pair=(1, 1)), lambda: attacks.Merge(share=1.0), lambda: attacks.ActiveHalf(order="up")],
+)
 def test_bad_attack_parameters(make):
     with pytest.raises(ValueError):
         make()
@@ -91,7 +96,9 @@ def test_balanced_designs_and_angles():
 
 def curve(executor=None, **change):
     options = dict(fractions=[0.05, 0.2, 0.3], trials=4, seed=3, executor=executor)
-    return breakdown.breakdown_curve("partition", breakdown.NetProblem(120, 3, (1,), balanced=True), attacks.ActiveHalf(0.5), **{**options, **change})
+    return breakdown.breakdown_curve(
+        "partition", breakdown.NetProblem(120, 3, (1,), balanced=True), attacks.ActiveHalf(0.5), **{**options, **change}
+    )
 
 
 def test_a_curve_does_not_depend_on_the_executor():
@@ -131,18 +138,32 @@ def test_every_named_estimator_runs():
     for name in ("ols", "huber", "lad", "torrent", "lts"):
         found = breakdown.breakdown_curve(
             breakdown.Estimator(name, keep="oracle" if name == "torrent" else None),
-            breakdown.LinearProblem(80, 3), attacks.Leverage(), fractions=[0.05], trials=2, seed=0,
-        )  # fmt: skip
+            breakdown.LinearProblem(80, 3),
+            attacks.Leverage(),
+            fractions=[0.05],
+            trials=2,
+            seed=0,
+        )
         assert found.breakdown_point == (0.0 if name == "ols" else 0.05)
     found = breakdown.breakdown_curve(
-        breakdown.Estimator("dc", keep=0.8), breakdown.NetProblem(120, 3, (-1,)), attacks.Leverage(), fractions=[0.05], trials=2, seed=0
+        breakdown.Estimator("dc", keep=0.8),
+        breakdown.NetProblem(120, 3, (-1,)),
+        attacks.Leverage(),
+        fractions=[0.05],
+        trials=2,
+        seed=0,
     )
     assert found.breakdown_point == 0.05
 
 
 @pytest.mark.parametrize(
     "change, says",
-    [(dict(fractions=[0.2, 0.1]), "increase"), (dict(fractions=[0.5, 1.5]), "increase"), (dict(trials=0), "trials"), (dict(tolerance=0), "tolerance")],
+    [
+        (dict(fractions=[0.2, 0.1]), "increase"),
+        (dict(fractions=[0.5, 1.5]), "increase"),
+        (dict(trials=0), "trials"),
+        (dict(tolerance=0), "tolerance"),
+    ],
 )
 def test_bad_curves(change, says):
     with pytest.raises(ValueError, match=says):

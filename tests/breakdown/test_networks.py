@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from breakdown import reference
 from robustnn_core import breakdown, nets, streams
 from robustnn_core.breakdown import _kernels, _lifted, attacks, networks
-from breakdown import reference
 
 
 def problem(seed, n, d, signs, fraction=0.0, attack=None, noise=0.0):
@@ -122,7 +122,9 @@ def test_the_quarter(name, scale, order):
     assert curve.breakdown_point == 0.24
 
 
-@pytest.mark.parametrize("attack", [attacks.ActiveHalf(0.5), attacks.ActiveHalf(2.0), attacks.Leverage(), attacks.GrossOutliers()])
+@pytest.mark.parametrize(
+    "attack", [attacks.ActiveHalf(0.5), attacks.ActiveHalf(2.0), attacks.Leverage(), attacks.GrossOutliers()]
+)
 def test_two_units(attack):
     X, y, _, truth = problem(11, 500, 5, [1, 1], 0.2, attack)
     fit = breakdown.partition_fit(X, y, signs=[1, 1], seed=0)
@@ -151,7 +153,8 @@ def test_threads_give_the_same_bits(fit):
 def test_ols_breaks_and_l1_does_not():
     X, y, _, truth = problem(4, 300, 3, [1], 0.1, attacks.GrossOutliers())
     error = {
-        name: np.linalg.norm(FITS[name](X, y, signs=[1], seed=0).net.predict(X) - truth) for name in ("ols", "dc ols", "l1")
+        name: np.linalg.norm(FITS[name](X, y, signs=[1], seed=0).net.predict(X) - truth)
+        for name in ("ols", "dc ols", "l1")
     }
     assert error["ols"] > 1 and error["dc ols"] > 1 and error["l1"] < 1e-6
 

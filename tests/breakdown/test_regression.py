@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robustnn_core import breakdown, streams
 from breakdown import reference
+from robustnn_core import breakdown, streams
 
 ESTIMATORS = {
     "ols": breakdown.ols,
@@ -114,7 +114,10 @@ def test_ill_conditioned_columns():
     ],
 )
 def test_bad_data(name, X, y, says):
-    fit = {"torrent": lambda X, y: breakdown.torrent(X, y, keep=2), "lts": lambda X, y: breakdown.lts(X, y, keep=2, seed=0)}
+    fit = {
+        "torrent": lambda X, y: breakdown.torrent(X, y, keep=2),
+        "lts": lambda X, y: breakdown.lts(X, y, keep=2, seed=0),
+    }
     with pytest.raises(ValueError, match=says):
         fit.get(name, ESTIMATORS[name])(X, y)
 

@@ -55,7 +55,11 @@ def test_active_points_in_a_hyperplane_make_the_distance_small():
 
 @pytest.mark.parametrize(
     "X, u, says",
-    [([[1.0, 0.0], [0.0, 1.0]], [1.0, 0.0], "kink"), ([[1.0, 0.1], [-1.0, 0.2]], [1.0, 0.0], "active"), ([[1.0]], [1.0, 2.0], "shape")],
+    [
+        ([[1.0, 0.0], [0.0, 1.0]], [1.0, 0.0], "kink"),
+        ([[1.0, 0.1], [-1.0, 0.2]], [1.0, 0.0], "active"),
+        ([[1.0]], [1.0, 2.0], "shape"),
+    ],
 )
 def test_relu_distance_refuses(X, u, says):
     with pytest.raises(ValueError, match=says):
@@ -138,7 +142,9 @@ def test_linear_and_leaky_distances():
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("fraction, attack", [(0.24, attacks.ActiveHalf(0.5)), (0.24, attacks.ActiveHalf(2.0)), (0.1, attacks.Impostor())])
+@pytest.mark.parametrize(
+    "fraction, attack", [(0.24, attacks.ActiveHalf(0.5)), (0.24, attacks.ActiveHalf(2.0)), (0.1, attacks.Impostor())]
+)
 def test_ledger_of_the_positive_half(seed, fraction, attack):
     X, net = breakdown.NetProblem(400, 5, (1,), balanced=True).draw(seed)
     y, _ = breakdown.corrupt(X, net.predict(X), fraction=fraction, attack=attack, seed=seed, model=net)
@@ -157,7 +163,9 @@ def test_ledgers_on_other_data():
     net = nets.ReLUSum(rng.standard_normal((4, 3)), [1, -1, 1, -1])
     proofs.majoriser(rng.standard_normal((60, 3)), rng.standard_normal(60), net).assert_holds()
     proofs.merge(net, (1, 3), 0.3, X=rng.standard_normal((2000, 3))).assert_holds()
-    proofs.infer_is_joint(rng.standard_normal((300, 3)), rng.standard_normal(300), net, rng.random(300) < 0.7).assert_holds()
+    proofs.infer_is_joint(
+        rng.standard_normal((300, 3)), rng.standard_normal(300), net, rng.random(300) < 0.7
+    ).assert_holds()
     proofs.three_units(0.5).assert_holds()
 
 

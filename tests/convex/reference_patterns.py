@@ -17,7 +17,9 @@ def cells(X):
 def is_open(X, signs):
     """Whether some u has signs * (X u) >= 1."""
     d = X.shape[1]
-    found = linprog(np.zeros(d), A_ub=-signs[:, None] * X, b_ub=-np.ones(len(X)), bounds=[(None, None)] * d, method="highs")
+    found = linprog(
+        np.zeros(d), A_ub=-signs[:, None] * X, b_ub=-np.ones(len(X)), bounds=[(None, None)] * d, method="highs"
+    )
     return found.status == 0
 
 
@@ -35,7 +37,10 @@ def survives(X, active, e):
     for j, s in itertools.product(range(X.shape[1]), (-1.0, 1.0)):
         bounds = [(-1.0, 1.0)] * X.shape[1]
         bounds[j] = (s, s)
-        if linprog(np.zeros(X.shape[1]), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=bounds, method="highs").status == 0:
+        if (
+            linprog(np.zeros(X.shape[1]), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=bounds, method="highs").status
+            == 0
+        ):
             return True
     return False
 

@@ -24,7 +24,9 @@ def robust_optimum(X, y, active, beta, e, loss, **options):
         reach = cp.abs(B).T @ e
         for i in range(P):
             rules.append(cp.multiply(E[:, i], X @ B[:, i]) >= reach[i])
-    problem = cp.Problem(cp.Minimize(value + beta * (cp.sum(cp.norm(V, 2, axis=0)) + cp.sum(cp.norm(W, 2, axis=0)))), rules)
+    problem = cp.Problem(
+        cp.Minimize(value + beta * (cp.sum(cp.norm(V, 2, axis=0)) + cp.sum(cp.norm(W, 2, axis=0)))), rules
+    )
     problem.solve(solver=cp.CLARABEL, **options)
     return problem.value, V.value, W.value
 

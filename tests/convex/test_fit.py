@@ -19,7 +19,9 @@ def check(f, X, y):
     E = 2.0 * active - 1.0
     assert f.lower_bound <= f.objective
     assert (E * (X @ f.v)).min() >= 0 and (E * (X @ f.w)).min() >= 0
-    assert f.objective == pytest.approx(reference.objective(X, y, f.v, f.w, active, f.beta, f.loss), rel=1e-12, abs=1e-14)
+    assert f.objective == pytest.approx(
+        reference.objective(X, y, f.v, f.w, active, f.beta, f.loss), rel=1e-12, abs=1e-14
+    )
     assert own_loss(f, X, y) <= f.objective * (1 + 1e-12) + 1e-14
     assert program.dual_value(f.loss, f.dual, y) >= f.lower_bound - 1e-12 * (1 + abs(f.lower_bound))
     assert (np.diff(f.history["objective"]) <= 0).all() and (np.diff(f.history["lower_bound"]) >= 0).all()

@@ -130,7 +130,11 @@ def test_local_price_is_below_the_exhaustive_bound():
         assert reference.price_by_sampling(X, lam, 2000, rng) <= every.bound * (1 + 1e-9)
         for found in (every, local):
             got = lam @ np.maximum(X @ found.gates, 0.0)
-            np.testing.assert_allclose(found.signs[found.values > 1e-9] * got[found.values > 1e-9], found.values[found.values > 1e-9], rtol=1e-6)
+            np.testing.assert_allclose(
+                found.signs[found.values > 1e-9] * got[found.values > 1e-9],
+                found.values[found.values > 1e-9],
+                rtol=1e-6,
+            )
 
 
 def test_price_of_given_cells():
@@ -148,7 +152,14 @@ def test_bad_input():
         convex.refine(X, y, None, seed=0)
     with pytest.raises(ValueError, match="patterns are for"):
         convex.refine(X[:5], y[:5], f, seed=0)
-    for name, value in (("rounds", 0), ("tol", 0.0), ("steps", 0), ("descents", -1), ("max_seconds", -1.0), ("columns", 0)):
+    for name, value in (
+        ("rounds", 0),
+        ("tol", 0.0),
+        ("steps", 0),
+        ("descents", -1),
+        ("max_seconds", -1.0),
+        ("columns", 0),
+    ):
         with pytest.raises(ValueError, match=name):
             convex.refine(X, y, f, seed=0, **{name: value})
     with pytest.raises(ValueError, match="give a seed"):

@@ -9,7 +9,10 @@ from robustnn_core.convex import experiments, gradient
 @pytest.mark.parametrize("attack", [None, "fgsm", "pgd"])
 def test_it_learns_and_repeats(loss, attack):
     X, y = experiments.plane("ring", 30, 0)
-    a, b = (convex.train_gradient(X, y, width=20, beta=1e-3, attack=attack, radius=0.03, loss=loss, steps=800, seed=4) for _ in range(2))
+    a, b = (
+        convex.train_gradient(X, y, width=20, beta=1e-3, attack=attack, radius=0.03, loss=loss, steps=800, seed=4)
+        for _ in range(2)
+    )
     np.testing.assert_array_equal(a.net.weights, b.net.weights)
     assert np.mean(np.sign(a.net.predict(X)) == y) >= 0.9
     assert a.history[-1] < 0.6 * a.history[0]
@@ -68,4 +71,10 @@ def test_bad_input(options, message):
 @pytest.mark.parametrize("name", ["digits", "breast-cancer"])
 def test_data(name):
     X, y, X_test, y_test = experiments.data(name, 40, 0)
-    assert X.shape[0] == 40 and (X[:, -1] == 1).all() and X.min() >= 0 and X.max() <= 1 and set(y) == set(y_test) == {-1.0, 1.0}
+    assert (
+        X.shape[0] == 40
+        and (X[:, -1] == 1).all()
+        and X.min() >= 0
+        and X.max() <= 1
+        and set(y) == set(y_test) == {-1.0, 1.0}
+    )

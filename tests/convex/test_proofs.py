@@ -29,7 +29,9 @@ def test_all_rows_hold(loss, seed):
 def test_few_essential(loss):
     X, y = problem(loss, 2, n=4)
     gates = np.random.default_rng(3).standard_normal((3, 10))
-    assert proofs.few_essential(X, y, np.hstack([gates, gates[:, :2]]), 0.02, loss=loss).assert_holds().rows[-1].rhs == 4.0
+    assert (
+        proofs.few_essential(X, y, np.hstack([gates, gates[:, :2]]), 0.02, loss=loss).assert_holds().rows[-1].rhs == 4.0
+    )
 
 
 def test_zero_net():

@@ -35,7 +35,9 @@ def test_both_routes_solve_the_system(loss, monkeypatch):
 
     def watched(step, g):
         if len(seen) < 6:  # early, where the system is well conditioned
-            seen.append([np.abs(step.apply(route(g)) - g).max() / np.abs(g).max() for route in (step.reduced, step.direct)])
+            seen.append(
+                [np.abs(step.apply(route(g)) - g).max() / np.abs(g).max() for route in (step.reduced, step.direct)]
+            )
             step.whole = None
         return newton(step, g)
 
@@ -50,7 +52,11 @@ def test_certificates(seed, loss, radius):
     X, y, patterns = problem(seed)
     f = convex.fit_robust(X, y, patterns, beta=0.01, radius=radius, loss=loss)
     e = f.radius
-    assert f.lower_bound <= f.objective and (np.diff(f.history["objective"]) <= 0).all() and (np.diff(f.history["lower_bound"]) >= 0).all()
+    assert (
+        f.lower_bound <= f.objective
+        and (np.diff(f.history["objective"]) <= 0).all()
+        and (np.diff(f.history["lower_bound"]) >= 0).all()
+    )
     # feasible to the last bit, and zero where it is screened
     for B in (f.v, f.w):
         for i in range(patterns.count):
@@ -61,7 +67,9 @@ def test_certificates(seed, loss, radius):
     assert f.worst_loss + penalty == pytest.approx(f.objective, rel=1e-9)
     assert reference.worst_loss_on_a_grid(f.net, X, y, e, loss) == pytest.approx(f.worst_loss, rel=1e-9, abs=1e-12)
     bracket = convex.worst_case_loss(f.net, X, y, radius=e, loss=loss)
-    assert bracket.loss >= f.worst_loss * (1 - 1e-9) and bracket.reached == pytest.approx(f.worst_loss, rel=1e-6, abs=1e-9)
+    assert bracket.loss >= f.worst_loss * (1 - 1e-9) and bracket.reached == pytest.approx(
+        f.worst_loss, rel=1e-6, abs=1e-9
+    )
     if loss != "squared":
         met = convex.attack_box(f.net, X, y, radius=e, restarts=2)
         found = reference.losses(f.net.predict(met), y, loss).mean()
@@ -78,7 +86,9 @@ def test_the_adversary_gives_the_lower_bound(seed, loss, radius):
     assert (np.abs(f.adversary) <= f.radius + 1e-15).all()
     weights, p = f.dual, np.abs(f.dual) * len(X)
     assert (p <= 1 + 1e-12).all() and (weights * y >= 0).all()
-    entropy = np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0) + np.where(p < 1, (1 - p) * np.log1p(-np.minimum(p, 1 - 1e-16)), 0)
+    entropy = np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0) + np.where(
+        p < 1, (1 - p) * np.log1p(-np.minimum(p, 1 - 1e-16)), 0
+    )
     value = p.mean() if loss == "hinge" else -entropy.mean()
     assert value == pytest.approx(f.lower_bound, rel=1e-9, abs=1e-12)
     # no robust unit of a kept pattern, priced on the moved points, exceeds beta
@@ -113,7 +123,9 @@ def test_a_screened_pattern_cannot_carry_a_block():
 def test_with_a_still_column_a_margin_of_zero_carries_a_block():
     """The counterexample to width loss: the cone is one ray, outside of the interior point method's reach."""
     X = np.array([[0.1, 0.0], [-0.1, 0.0], [0.3, 1.0], [0.2, 1.0]])
-    patterns = convex.Patterns(np.array([[1, 0], [1, 1], [1, 1], [1, 1]], dtype=bool), np.array([[0.0, -0.01], [1.0, 1.0]]))
+    patterns = convex.Patterns(
+        np.array([[1, 0], [1, 1], [1, 1], [1, 1]], dtype=bool), np.array([[0.0, -0.01], [1.0, 1.0]])
+    )
     y = np.array([1.0, 1.0, 1.0, 1.0])
     _, V, W = reference.robust_optimum(X, y, np.ones((4, 1)), 0.01, np.array([0.05, 0.0]), "hinge")
     assert V[1, 0] - W[1, 0] > 0.9 and abs(V[0, 0]) < 1e-4
@@ -163,7 +175,10 @@ X0, Y0, P0 = problem(0)
         (lambda: convex.fit_robust(X0[::-1], Y0, P0, beta=0.1, radius=0.1), r"^patterns.gates\[:, 0\] does not make"),
         (lambda: convex.robust_linear(X0[:, :2], Y0, beta=0.1, radius=0.1), r"^X has no bias column"),
         (lambda: convex.worst_case_loss(None, X0, Y0, radius=0.1), r"^net = NoneType"),
-        (lambda: convex.worst_case_loss(nets.ReLUSum([[1.0]], [1]), X0, Y0, radius=0.1), r"^net has units in dimension 1"),
+        (
+            lambda: convex.worst_case_loss(nets.ReLUSum([[1.0]], [1]), X0, Y0, radius=0.1),
+            r"^net has units in dimension 1",
+        ),
     ],
 )
 def test_bad_input(call, message):

@@ -70,7 +70,10 @@ def test_the_two_blocks_of_a_pattern_act_as_one():
     rng = np.random.default_rng(0)
     A, root = rng.standard_normal((14, 5, 9)), rng.uniform(0.5, 2.0, 60)
     H = A @ A.transpose(0, 2, 1)
-    K.M, K.part = np.full((60, 60), np.nan, order="F"), np.full(3600, 1e300)  # what an earlier call has left is not read
+    K.M, K.part = (
+        np.full((60, 60), np.nan, order="F"),
+        np.full(3600, 1e300),
+    )  # what an earlier call has left is not read
     M = K.meeting(root, interior._roots(interior._inverse_factors(H)))
     F, _ = solvers.blocks(X, patterns)
     full = np.eye(60) + np.einsum("k,bki,bij,blj,l->kl", root, F, np.linalg.inv(H), F, root)
@@ -98,7 +101,9 @@ def test_blocks_that_are_safely_zero_are_zero_in_a_finer_fit():
     X, y, patterns = solvers.problem(60, 5, 20)
     rough, best = (convex.fit(X, y, patterns, beta=3.0, tol=tol) for tol in (1e-6, 1e-10))
     price = solvers.multipliers(X, patterns, rough.dual)[1]
-    width = np.sqrt(2.0 * (rough.objective - rough.lower_bound)) * np.linalg.norm(solvers.blocks(X, patterns)[0], 2, axis=(1, 2))
+    width = np.sqrt(2.0 * (rough.objective - rough.lower_bound)) * np.linalg.norm(
+        solvers.blocks(X, patterns)[0], 2, axis=(1, 2)
+    )
     zero = price + width < 3.0
     lengths = np.linalg.norm(np.hstack([best.v, best.w]), axis=0)
     assert zero.sum() >= 5 and lengths[zero].max() <= 1e-6 * lengths.max()

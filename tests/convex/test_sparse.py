@@ -78,7 +78,12 @@ def test_same_bits():
     for threads in (1, 2):
         with threadpool_limits(threads, user_api="blas"):
             f = convex.fit(X, y, patterns, beta=0.01, loss="logistic")
-            nets.append((convex.reduce_blocks(X, f).net.weights, convex.sampled_convex(X, y, patterns.gates, beta=0.01, loss="logistic").alpha))
+            nets.append(
+                (
+                    convex.reduce_blocks(X, f).net.weights,
+                    convex.sampled_convex(X, y, patterns.gates, beta=0.01, loss="logistic").alpha,
+                )
+            )
     for a, b in zip(*nets):
         assert (a == b).all()
 

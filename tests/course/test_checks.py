@@ -11,7 +11,10 @@ from robustnn_core import course
 
 from .made import ROOT, checks
 
-PAGES = {checks.module_name(path.with_suffix("")): path for path in [*ROOT.glob("chapters/*/[0-9]*.md"), *ROOT.glob("assignments/*.md")]}
+PAGES = {
+    checks.module_name(path.with_suffix("")): path
+    for path in [*ROOT.glob("chapters/*/[0-9]*.md"), *ROOT.glob("assignments/*.md")]
+}
 QUESTIONS = [(page, name) for page in checks.names() for name, _, _ in checks.answers(page).values()]
 
 
@@ -56,11 +59,17 @@ def answer(page, name):
 
 def test_every_part_has_an_assignment_and_every_page_checks_two_answers():
     for page, path in PAGES.items():
-        assert len(checks.answers(page)) >= (3 if "assignment" in page else 2), f"{path.name}: write its checks, see tools/checks.py"
+        assert len(checks.answers(page)) >= (3 if "assignment" in page else 2), (
+            f"{path.name}: write its checks, see tools/checks.py"
+        )
     assert set(checks.names()) == set(PAGES)
 
 
-@pytest.mark.parametrize("path", [path for page, path in PAGES.items() if "assignment" not in page], ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize(
+    "path",
+    [path for page, path in PAGES.items() if "assignment" not in page],
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
+)
 def test_every_page_asks_on_three_levels_and_says_how_long(path):
     text = path.read_text()
     asked = re.findall(r"\{exercise-start\}.*\n:label: ([\w-]+)\n(?:`{3,}|:{3,})\n+(.*)", text)
@@ -118,7 +127,9 @@ def test_whatever_the_answer_the_check_says_a_sentence(question, kind):
 
 def test_stub_says_what_to_return_and_is_not_the_answer(question):
     page, name = question
-    ((label, stub, source),) = ((label, stub, source) for label, (other, stub, source) in checks.answers(page).items() if other == name)
+    ((label, stub, source),) = (
+        (label, stub, source) for label, (other, stub, source) in checks.answers(page).items() if other == name
+    )
     scope = {}
     exec(stub, scope)
     assert ast.get_docstring(ast.parse(stub).body[0]), "the docstring tells a student what to return"
@@ -130,10 +141,14 @@ def test_stub_says_what_to_return_and_is_not_the_answer(question):
 
 def test_name_of_the_answer_is_free_on_its_page(question):
     page, name = question
-    code = re.findall(r"^(?:`{3,}|:{3,})\{code-cell\}[^\n]*\n(.*?)^(?:`{3,}|:{3,})$", PAGES[page].read_text(), flags=re.S | re.M)
+    code = re.findall(
+        r"^(?:`{3,}|:{3,})\{code-cell\}[^\n]*\n(.*?)^(?:`{3,}|:{3,})$", PAGES[page].read_text(), flags=re.S | re.M
+    )
     code = [re.sub(r"\A---\n.*?\n---\n", "", cell, flags=re.S) for cell in code]
     tree = ast.parse("\n".join(re.sub(r"^:.*$", "", cell, flags=re.M) for cell in code))
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {
+        node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+    }
     assert name not in used, "a student's answer would replace what the page uses"
     assert "import numpy as np\n" in "\n".join(code)
 

@@ -144,9 +144,14 @@ def test_page_is_graded_like_an_assignment(tmp_path):
     page, name = "chapters/neurotron/1-poisoned-oracle", "neurotron_1"
     checks.archive(name, tmp_path / "page.zip")
     for kind in ("student", "instructor"):
-        made = course.notebook(course.read_book(ROOT), page, (ROOT / f"{page}.md").read_text(), solutions=kind == "instructor")
+        made = course.notebook(
+            course.read_book(ROOT), page, (ROOT / f"{page}.md").read_text(), solutions=kind == "instructor"
+        )
         nbformat.write(made, tmp_path / f"{kind}.ipynb")
-    right, empty = (grade.grade(tmp_path / "page.zip", tmp_path / f"{kind}.ipynb", seconds=SECONDS) for kind in ("instructor", "student"))
+    right, empty = (
+        grade.grade(tmp_path / "page.zip", tmp_path / f"{kind}.ipynb", seconds=SECONDS)
+        for kind in ("instructor", "student")
+    )
     assert right["message"] == empty["message"] == ""
     assert right["points"] == right["possible"] == 2 * len(checks.answers(name))
     assert empty["points"] == 0

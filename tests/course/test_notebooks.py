@@ -59,7 +59,9 @@ def test_first_code_cell_installs(made):
 
 def test_drawing_cells_are_folded_as_on_the_page(made):
     for cell in made.cells:
-        assert bool({"hide-input", "remove-input"} & set(cell.metadata.get("tags", []))) == cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        assert bool({"hide-input", "remove-input"} & set(cell.metadata.get("tags", []))) == cell.metadata.get(
+            "jupyter", {}
+        ).get("source_hidden", False)
 
 
 def test_formulas_need_no_macros(made):
@@ -67,11 +69,17 @@ def test_formulas_need_no_macros(made):
     assert set(re.findall(r"\\([A-Za-z]+)", text)) & set(BOOK.macros) == set()
 
 
-@pytest.mark.parametrize("tex, spelled", [
-    (r"$\eps x + \norm{x_{\eps}}y$", r"$\varepsilon x + \lVert x_{\varepsilon}\rVert y$"),
-    (r"$\inner w{\abs{x}}, \norm\eps, \norm v$", r"$\langle w,\lvert x\rvert\rangle, \lVert \varepsilon\rVert, \lVert v\rVert$"),
-    (r"$\epsdelta\T x$ and `\norm` stay", r"$\epsdelta^{\mathsf{T}} x$ and `\norm` stay"),
-])
+@pytest.mark.parametrize(
+    "tex, spelled",
+    [
+        (r"$\eps x + \norm{x_{\eps}}y$", r"$\varepsilon x + \lVert x_{\varepsilon}\rVert y$"),
+        (
+            r"$\inner w{\abs{x}}, \norm\eps, \norm v$",
+            r"$\langle w,\lvert x\rvert\rangle, \lVert \varepsilon\rVert, \lVert v\rVert$",
+        ),
+        (r"$\epsdelta\T x$ and `\norm` stay", r"$\epsdelta^{\mathsf{T}} x$ and `\norm` stay"),
+    ],
+)
 def test_macros_are_spelled_out(tex, spelled):
     assert course.spelled_out(tex, BOOK.macros) == spelled
 
@@ -113,7 +121,9 @@ def test_roles_read_as_text():
 
 
 def test_value_that_was_not_run_is_named():
-    assert "(the value of `k`, printed by a cell)" in prose(course.notebook(BOOK, "chapters/notation", SNIPPET.replace("1-what", "breakdown/1-what"), solutions=True))
+    assert "(the value of `k`, printed by a cell)" in prose(
+        course.notebook(BOOK, "chapters/notation", SNIPPET.replace("1-what", "breakdown/1-what"), solutions=True)
+    )
 
 
 @pytest.mark.parametrize("text", ["```{nosuch}\nx\n```\n", "{nosuch}`x`"])
@@ -125,13 +135,23 @@ def test_unknown_markup_stops_instead_of_passing_through(text):
 def test_teaching_pages_list_what_the_book_has():
     for name, marked in course.blocks(BOOK).items():
         text = (ROOT / name).read_text()
-        assert course.renewed(text, marked) == text, f"{name} is behind the book: run .venv/bin/python tools/course.py --index"
+        assert course.renewed(text, marked) == text, (
+            f"{name} is behind the book: run .venv/bin/python tools/course.py --index"
+        )
 
 
 def test_weeks_of_the_course_hold_what_they_say():
-    exercises = {label: int(minutes) for text in PAGES.values() for label, minutes in re.findall(
-        r"^:label: (ex-[\w-]+)\n.*?^\*(?:Warm-up|Real|Open-ended)[^*\n]*?(\d+) minutes", text, flags=re.S | re.M)}  # fmt: skip
-    assignments = {path.stem: sum(map(int, re.findall(r"^\*(\d+) minutes", path.read_text(), flags=re.M))) for path in ROOT.glob("assignments/*.md")}
+    exercises = {
+        label: int(minutes)
+        for text in PAGES.values()
+        for label, minutes in re.findall(
+            r"^:label: (ex-[\w-]+)\n.*?^\*(?:Warm-up|Real|Open-ended)[^*\n]*?(\d+) minutes", text, flags=re.S | re.M
+        )
+    }
+    assignments = {
+        path.stem: sum(map(int, re.findall(r"^\*(\d+) minutes", path.read_text(), flags=re.M)))
+        for path in ROOT.glob("assignments/*.md")
+    }
     read = {page: minutes for page, (minutes, _) in course.needs(BOOK).items()}
     table = PAGES["chapters/appendix/lecturers"].split("### A course of twelve weeks")[1]
     rows = [row.strip("| ").split(" | ") for row in re.findall(r"^\| \d+ \|.*", table, flags=re.M)]
@@ -139,10 +159,14 @@ def test_weeks_of_the_course_hold_what_they_say():
     for week, lecture, in_class, handed_in, own in rows[:-1]:
         pages = re.findall(r"(half of )?\{doc\}`/chapters/([^`]+)`", lecture)
         reading = sum(read.get(page, 0) / (2 if half else 1) for half, page in pages)
-        spent, tasks = (sum(exercises[label] for label in re.findall(r"\{ref\}`([^`]+)`", cell)) for cell in (in_class, handed_in))
+        spent, tasks = (
+            sum(exercises[label] for label in re.findall(r"\{ref\}`([^`]+)`", cell)) for cell in (in_class, handed_in)
+        )
         tasks += sum(assignments[name] for name in re.findall(r"assignment \*(\w+)\*", handed_in))
         assert reading * 4 / 3 <= 95 and spent <= 90, week  # a third more than reading, in 90 minutes
-        assert abs(int(own) - reading - tasks) <= 0.5 and int(own) <= 150, f"week {week}: {reading + tasks} minutes of own work"
+        assert abs(int(own) - reading - tasks) <= 0.5 and int(own) <= 150, (
+            f"week {week}: {reading + tasks} minutes of own work"
+        )
 
 
 def test_word_that_is_lost_is_found():

@@ -11,7 +11,9 @@ def page_words(text, *, solutions, macros):
     """Return every word of a page's prose, its formulas, titles and captions; roles and the names of macros are left out."""
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.S)
     if not solutions:
-        text = re.sub(r"^(`{3,}|:{3,})\{solution-start\}.*?^(`{3,}|:{3,})\{solution-end\}\n\2", "", text, flags=re.S | re.M)
+        text = re.sub(
+            r"^(`{3,}|:{3,})\{solution-start\}.*?^(`{3,}|:{3,})\{solution-end\}\n\2", "", text, flags=re.S | re.M
+        )
     text = re.sub(r"^(`{3,}|:{3,})\{code-cell\}[^\n]*\n(.*?)^\1$", _caption, text, flags=re.S | re.M)
     # the title of a solution is the label of its exercise
     text = re.sub(r"^(`{3,}|:{3,})\{solution-start\}.*$", "", text, flags=re.M)
@@ -22,7 +24,11 @@ def page_words(text, *, solutions, macros):
     text = re.sub(r"^\([\w-]+\)=\s*$", "", text, flags=re.M)
     text = re.sub(r"\$\$[ \t]*\([\w-]+\)[ \t]*$", "$$", text, flags=re.M)
     for name, body in macros.items():  # an argument may be one letter of a word: \inner wx
-        text = re.sub(rf"\\{name}(?![A-Za-z])" + r"( \w)?" * isinstance(body, list), r" \1 " if isinstance(body, list) else " ", text)
+        text = re.sub(
+            rf"\\{name}(?![A-Za-z])" + r"( \w)?" * isinstance(body, list),
+            r" \1 " if isinstance(body, list) else " ",
+            text,
+        )
     return words(re.sub(r"\{[a-z:]+\}`[^`]*`", " ", text))
 
 

@@ -44,8 +44,12 @@ def test_a_copied_adversary_is_the_built_in_one():
 
     # the budgets of the copies are in the thousands, what they answer is the rest
     np.testing.assert_allclose(run(adv.Compiled(own, 0.1)).weights, run(adv.Constant(0.1)).weights, rtol=1e-12)
-    np.testing.assert_allclose(run(adv.Compiled(own, 1000.1)).weights, run(adv.Greedy(1000.1 - 1000)).weights, rtol=1e-12)
-    np.testing.assert_allclose(run(adv.Compiled(own, 2000.1)).weights, run(adv.RandomSign(2000.1 - 2000)).weights, rtol=1e-12)
+    np.testing.assert_allclose(
+        run(adv.Compiled(own, 1000.1)).weights, run(adv.Greedy(1000.1 - 1000)).weights, rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        run(adv.Compiled(own, 2000.1)).weights, run(adv.RandomSign(2000.1 - 2000)).weights, rtol=1e-12
+    )
     false = np.full(3, W_FALSE)
     impostor = run(adv.Impostor(false))
     np.testing.assert_allclose(run(adv.Compiled(own, 3000.0)).weights, impostor.weights, rtol=1e-9)
@@ -53,7 +57,13 @@ def test_a_copied_adversary_is_the_built_in_one():
 
 def test_same_bits_for_every_number_of_threads_and_repeats():
     runs = [
-        train(NET, LAW, W_STAR, adversary=adv.WithProbability(adv.Compiled(own, 2000.5), 0.5), **{**OPTIONS, "threads": t, "repeats": n})
+        train(
+            NET,
+            LAW,
+            W_STAR,
+            adversary=adv.WithProbability(adv.Compiled(own, 2000.5), 0.5),
+            **{**OPTIONS, "threads": t, "repeats": n},
+        )
         for t, n in ((1, 40), (2, 40), (3, 40), (1, 5))
     ]
     for run in runs[1:]:
@@ -80,10 +90,19 @@ def test_an_attack_on_a_part_of_the_space():
 @pytest.mark.parametrize(
     "adversary, message",
     [
-        (adv.Compiled(own, 6000.5), r"^adversary = Compiled.* answered with \|xi\| = 12001 > theta = 6000.5; declare a larger theta"),
-        (adv.Compiled(own, 5000.5), r"^adversary = Compiled.* answered with \|xi\| = inf > theta = 5000.5; declare a larger theta"),
+        (
+            adv.Compiled(own, 6000.5),
+            r"^adversary = Compiled.* answered with \|xi\| = 12001 > theta = 6000.5; declare a larger theta",
+        ),
+        (
+            adv.Compiled(own, 5000.5),
+            r"^adversary = Compiled.* answered with \|xi\| = inf > theta = 5000.5; declare a larger theta",
+        ),
         (adv.WithProbability(adv.Compiled(own, 6000.5), 0.5), r"answered with \|xi\| = 12001 > theta = 6000.5"),
-        (adv.Impostor(W_STAR + 1.0, theta=0.5), r"^adversary = Impostor.* answered with \|xi\| = .* > theta = 0.5; .* keep the answer inside"),
+        (
+            adv.Impostor(W_STAR + 1.0, theta=0.5),
+            r"^adversary = Impostor.* answered with \|xi\| = .* > theta = 0.5; .* keep the answer inside",
+        ),
     ],
 )
 def test_an_adversary_that_exceeds_theta_is_caught(adversary, message, threads):
@@ -98,7 +117,9 @@ def test_an_impostor_inside_its_budget_passes():
     np.testing.assert_allclose(run.weights[0], w_adv, atol=1e-9)
 
 
-@pytest.mark.parametrize("adversary", [adv.Constant(0.0), adv.Greedy(0), adv.RandomSign(0.0), adv.Impostor(W_STAR, 0.0)])
+@pytest.mark.parametrize(
+    "adversary", [adv.Constant(0.0), adv.Greedy(0), adv.RandomSign(0.0), adv.Impostor(W_STAR, 0.0)]
+)
 def test_a_budget_of_zero_is_no_attack(adversary):
     clean = train(NET, LAW, W_STAR, **OPTIONS)
     np.testing.assert_array_equal(train(NET, LAW, W_STAR, adversary=adversary, **OPTIONS).weights, clean.weights)
@@ -118,10 +139,14 @@ def test_probabilities_at_their_ends():
 def test_how_often_an_attack_with_a_probability_acts():
     """w* = 0 and one input +-1 with leak 1: every attack of theta = 1 moves the first step by eta."""
     net, law = nets.SingleFilterNet.gate(1, leak=1.0), laws.Symmetrised([[1.0]])
-    run = train(net, law, [0.0], adversary=adv.WithProbability(adv.Constant(1.0), 0.3), eta=0.5, steps=1, repeats=20_000, seed=0)
+    run = train(
+        net, law, [0.0], adversary=adv.WithProbability(adv.Constant(1.0), 0.3), eta=0.5, steps=1, repeats=20_000, seed=0
+    )
     hit = run.errors > 0
     assert abs(hit.mean() - 0.3) < 5 * np.sqrt(0.21 / 20_000)
-    signs = train(net, law, [0.0], adversary=adv.RandomSign(1.0), eta=0.5, steps=1, repeats=20_000, seed=0).weights[:, 0]
+    signs = train(net, law, [0.0], adversary=adv.RandomSign(1.0), eta=0.5, steps=1, repeats=20_000, seed=0).weights[
+        :, 0
+    ]
     assert set(np.unique(signs)) == {-0.5, 0.5} and abs(signs.mean()) < 5 * 0.5 / np.sqrt(20_000)
 
 
@@ -141,7 +166,10 @@ def test_how_often_an_attack_with_a_probability_acts():
         (lambda: adv.WithProbability(adv.Greedy(0.1), 1.5), r"^probability = 1.5 must be >= 0 and <= 1"),
         (lambda: adv.WithProbability(adv.Greedy(0.1), np.nan), r"^probability = nan must be a finite number"),
         (lambda: adv.WithProbability(0.1, 0.5), r"^adversary = 0.1 must be one of the other adversaries"),
-        (lambda: adv.WithProbability(adv.WithProbability(adv.NoAttack(), 0.5), 0.5), r"^adversary = .* must be one of the other"),
+        (
+            lambda: adv.WithProbability(adv.WithProbability(adv.NoAttack(), 0.5), 0.5),
+            r"^adversary = .* must be one of the other",
+        ),
     ],
 )
 def test_bad_input(make, message):

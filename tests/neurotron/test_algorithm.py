@@ -28,7 +28,10 @@ ANSWERS = {
     "random sign": (lambda net, w: adv.RandomSign(THETA), lambda net, w: reference.random_sign(THETA)),
     "greedy": (lambda net, w: adv.Greedy(THETA), lambda net, w: reference.greedy(THETA, w)),
     "fixed lie": (lambda net, w: adv.FixedLie(w + 0.1, THETA), lambda net, w: reference.fixed_lie(THETA, w + 0.1)),
-    "impostor": (lambda net, w: adv.Impostor(w + 0.4), lambda net, w: reference.impostor(net.patches, net.leak, w + 0.4)),
+    "impostor": (
+        lambda net, w: adv.Impostor(w + 0.4),
+        lambda net, w: reference.impostor(net.patches, net.leak, w + 0.4),
+    ),
 }
 
 
@@ -131,10 +134,18 @@ def test_attacks_with_a_probability(who):
 def test_any_m_and_any_start(M):
     net, w_star, start = NETS["leaky gate"], np.array([1.0, -0.5, 0.25]), np.array([2.0, 2.0, -1.0])
     law = law_of("gaussian", 3)
-    run = train(net, law, w_star, adversary=adv.Greedy(THETA), eta=ETA, steps=STEPS, repeats=2, seed=3, M=M, start=start)
-    agree(run, replay(net, law, w_star, None, reference.greedy(THETA, w_star), seed=3, repeats=2, M=M, start=start), w_star)
+    run = train(
+        net, law, w_star, adversary=adv.Greedy(THETA), eta=ETA, steps=STEPS, repeats=2, seed=3, M=M, start=start
+    )
+    agree(
+        run,
+        replay(net, law, w_star, None, reference.greedy(THETA, w_star), seed=3, repeats=2, M=M, start=start),
+        w_star,
+    )
     starts = np.stack([start, start, -start])
-    many = train(net, law, w_star, adversary=adv.Greedy(THETA), eta=ETA, steps=STEPS, repeats=3, seed=3, M=M, start=starts)
+    many = train(
+        net, law, w_star, adversary=adv.Greedy(THETA), eta=ETA, steps=STEPS, repeats=3, seed=3, M=M, start=starts
+    )
     np.testing.assert_array_equal(many.weights[:2], run.weights)
     assert starts[2].tolist() == [-2.0, -2.0, 1.0]  # the caller's array is left alone
 
@@ -147,21 +158,35 @@ def bits(run):
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "rows", "custom"])
-@pytest.mark.parametrize("adversary", [adv.Greedy(0.1), adv.WithProbability(adv.RandomSign(0.1), 0.5)], ids=["greedy", "coins"])
+@pytest.mark.parametrize(
+    "adversary", [adv.Greedy(0.1), adv.WithProbability(adv.RandomSign(0.1), 0.5)], ids=["greedy", "coins"]
+)
 def test_same_bits_whatever_the_threads_repeats_and_records(kind, adversary):
     law = laws.Custom(3, composite, draws=1000) if kind == "custom" else law_of(kind, 3)
     w_star = [1.0, 0.0, -1.0]
 
     def run(**options):
         options = {"repeats": 50, "threads": 1, **options}
-        return train(nets.SingleFilterNet.gate(3), law, w_star, adversary=adversary, eta=0.02, steps=90, seed=4, **options)
+        return train(
+            nets.SingleFilterNet.gate(3), law, w_star, adversary=adversary, eta=0.02, steps=90, seed=4, **options
+        )
 
     one = run()
     assert bits(run(threads=2)) == bits(run(threads=3)) == bits(run(threads=64)) == bits(one)
     assert bits(run(records=2)) == bits(run(records=17)) == bits(run(records=1000)) == bits(one)
     for few in (1, 5, 16, 17, 33):
         np.testing.assert_array_equal(run(repeats=few).weights, one.weights[:few])
-    longer = train(nets.SingleFilterNet.gate(3), law, w_star, adversary=adversary, eta=0.02, steps=180, repeats=50, seed=4, records=181)
+    longer = train(
+        nets.SingleFilterNet.gate(3),
+        law,
+        w_star,
+        adversary=adversary,
+        eta=0.02,
+        steps=180,
+        repeats=50,
+        seed=4,
+        records=181,
+    )
     np.testing.assert_array_equal(longer.trace.errors[90], one.errors)
 
 
@@ -193,7 +218,16 @@ def test_scaling_the_inputs_by_two_changes_no_bit():
     two = train(net, laws.Gaussian(3, 2.0), w_star, adversary=adv.Greedy(0.2), eta=0.01, steps=100, repeats=9, seed=1)
     np.testing.assert_array_equal(one.trace.errors, two.trace.errors)
     # and so is theta -> 2 theta with every filter doubled
-    two = train(net, laws.Gaussian(3, 1.0), np.array(w_star) * 2, adversary=adv.Greedy(0.2), eta=0.04, steps=100, repeats=9, seed=1)
+    two = train(
+        net,
+        laws.Gaussian(3, 1.0),
+        np.array(w_star) * 2,
+        adversary=adv.Greedy(0.2),
+        eta=0.04,
+        steps=100,
+        repeats=9,
+        seed=1,
+    )
     np.testing.assert_array_equal(2 * one.trace.errors, two.trace.errors)
 
 

@@ -25,7 +25,13 @@ def test_digits_are_centred_images_in_their_order():
 def test_adversary_table_is_a_table_of_runs():
     options = {"repeats": 30, "seed": 1, "start": [3.0, 3.0]}
     table = experiments.adversary_table(
-        GATE, GAUSS, [1, 0], adversaries={"none": adv.NoAttack(), "greedy": adv.Greedy(0.1)}, etas=[0.05, 0.1], steps=[40, 20], **options
+        GATE,
+        GAUSS,
+        [1, 0],
+        adversaries={"none": adv.NoAttack(), "greedy": adv.Greedy(0.1)},
+        etas=[0.05, 0.1],
+        steps=[40, 20],
+        **options,
     )
     assert list(table) == ["none", "greedy"]
     assert table["greedy"][1] == train(GATE, GAUSS, [1, 0], adversary=adv.Greedy(0.1), eta=0.1, steps=20, **options).rms
@@ -45,7 +51,9 @@ def test_measured_steps_counts_as_the_theorems_do():
 def test_confidence_keeps_its_promise():
     c = theory.constants(GATE, laws.Gaussian(2, 4.0))
     s = theory.poisoned_schedule(c, theta=0.1, eps=0.5, delta=0.1, start=1.0)
-    result = experiments.confidence(GATE, laws.Gaussian(2, 4.0), [1, 0], s, eps=0.5, delta=0.1, repeats=500, seed=0, adversary=adv.Greedy(0.1))
+    result = experiments.confidence(
+        GATE, laws.Gaussian(2, 4.0), [1, 0], s, eps=0.5, delta=0.1, repeats=500, seed=0, adversary=adv.Greedy(0.1)
+    )
     assert result.promised == 0.9 <= result.measured and result.mean_square <= result.allowed == 0.5**2 * 0.1
     assert result.repeats == 500
 
@@ -68,14 +76,32 @@ def test_erratum_1_truth_against_the_papers_claim():
         assert 1 + math.ceil(math.log(100) / -math.log(kappa)) == T
         exact = experiments.linear_second_moments(M, np.array([1.0, -1.0]) / math.sqrt(2), eta=eta, steps=T - 1)
         assert exact[-1] == pytest.approx(truth, abs=5e-4)
-    harmless = experiments.linear_second_moments([[1.0, 0.0], [2.0, 1.0]], [0.0, 1.0], eta=experiments.paper_case_one(lam1=1.0, lam2=np.linalg.norm([[1, 0], [2, 1]], 2), lam3=1.0, m4=8.0, leak=1.0, gamma=10.0)[0], steps=2384)
+    harmless = experiments.linear_second_moments(
+        [[1.0, 0.0], [2.0, 1.0]],
+        [0.0, 1.0],
+        eta=experiments.paper_case_one(
+            lam1=1.0, lam2=np.linalg.norm([[1, 0], [2, 1]], 2), lam3=1.0, m4=8.0, leak=1.0, gamma=10.0
+        )[0],
+        steps=2384,
+    )
     assert harmless[-1] == pytest.approx(0.006, abs=5e-4)
 
 
 def test_linear_second_moments_against_runs():
     M, e, eta = np.array([[1.0, 0.0], [2.0, 1.0]]), np.array([1.0, -1.0]), 0.02
     exact = experiments.linear_second_moments(M, e, eta=eta, steps=30)
-    run = train(nets.SingleFilterNet.gate(2, leak=1.0), GAUSS, [0.0, 0.0], eta=eta, steps=30, repeats=40_000, seed=0, M=M, start=e, records=31)
+    run = train(
+        nets.SingleFilterNet.gate(2, leak=1.0),
+        GAUSS,
+        [0.0, 0.0],
+        eta=eta,
+        steps=30,
+        repeats=40_000,
+        seed=0,
+        M=M,
+        start=e,
+        records=31,
+    )
     error = (run.trace.errors**2).std(axis=1) / 200
     assert (np.abs(run.trace.mean_square - exact) <= 5 * error + 1e-12).all()
 
@@ -94,14 +120,20 @@ def test_erratum_2_leak_below_zero():
 def test_sgd_is_trapped_where_neurotron_is_not():
     """theta = .5, |w*| = 2, started at -w*/2: greedy SGD ends at |w*| + theta p / sigma^2 = 2.40."""
     law, w_star = laws.Gaussian(2), np.array([2.0, 0.0])
-    times, errors = experiments.sgd_errors(law, w_star, theta=0.5, eta=0.01, steps=3000, repeats=100, seed=0, start=-w_star / 2, records=10)
+    times, errors = experiments.sgd_errors(
+        law, w_star, theta=0.5, eta=0.01, steps=3000, repeats=100, seed=0, start=-w_star / 2, records=10
+    )
     assert times[0] == 0 and times[-1] == 3000 and errors.shape == (10, 100)
     np.testing.assert_allclose(errors[0], 3.0)
     assert np.sqrt((errors[-1] ** 2).mean()) == pytest.approx(2.40, abs=0.05)
-    run = train(GATE, law, w_star, adversary=adv.Greedy(0.5), eta=0.01, steps=3000, repeats=100, seed=0, start=-w_star / 2)
+    run = train(
+        GATE, law, w_star, adversary=adv.Greedy(0.5), eta=0.01, steps=3000, repeats=100, seed=0, start=-w_star / 2
+    )
     assert run.rms == pytest.approx(0.80, abs=0.05)
     # near w* the gate halves the floor: theta p / lam1
-    _, near = experiments.sgd_errors(law, 4 * w_star, theta=0.1, eta=0.005, steps=4000, repeats=100, seed=0, start=4 * w_star)
+    _, near = experiments.sgd_errors(
+        law, 4 * w_star, theta=0.1, eta=0.005, steps=4000, repeats=100, seed=0, start=4 * w_star
+    )
     assert np.sqrt((near[-1] ** 2).mean()) == pytest.approx(0.1 * math.sqrt(2 / math.pi), rel=0.1)
 
 
@@ -111,7 +143,9 @@ def test_the_cautious_learner_never_moves_away_and_ends_within_its_bound(leak):
     law, far = laws.Sphere(2, 2.0), np.array([0.1 / (1 + leak), 0.0])
     pair = experiments.cautious_errors(law, -far, theta=0.1, leak=leak, start=far, steps=500, repeats=20, seed=0)[1]
     np.testing.assert_allclose(pair, 4 * 0.1 / (2 * (1 + leak)))
-    times, errors = experiments.cautious_errors(law, -30 * far, theta=0.1, leak=leak, start=[1.0, 2.0], steps=4000, repeats=20, seed=0)
+    times, errors = experiments.cautious_errors(
+        law, -30 * far, theta=0.1, leak=leak, start=[1.0, 2.0], steps=4000, repeats=20, seed=0
+    )
     assert times[-1] == 4000 and (np.diff(errors, axis=0) <= 1e-12).all()
     assert errors[-1].max() <= 1.02 * 4 * 0.1 / (2 * (1 + leak))
 
@@ -147,7 +181,10 @@ def test_planted_filter_and_worst_lie_on_digits():
     run = train(net, law, w, adversary=lie, eta=c.best_eta / 4, steps=6000, repeats=8, seed=0, M=M)
     greedy = train(net, law, w, adversary=adv.Greedy(0.01), eta=c.best_eta / 4, steps=6000, repeats=8, seed=0, M=M)
     limit = 2 * 0.01 * c.p_found / c.a
-    assert 0.9 * limit <= run.rms and max(run.rms, greedy.rms) <= theory.sharp_floor(c, theta=0.01, eta=c.best_eta / 4) * 1.01
+    assert (
+        0.9 * limit <= run.rms
+        and max(run.rms, greedy.rms) <= theory.sharp_floor(c, theta=0.01, eta=c.best_eta / 4) * 1.01
+    )
 
 
 def test_nearest_impostor_uses_its_whole_budget():
@@ -164,26 +201,77 @@ def test_nearest_impostor_uses_its_whole_budget():
         (lambda: experiments.digits(4, 0), r"^stride = 0.* must be >= 1"),
         (lambda: experiments.impostor_pair([1.0], theta=-1, radius=1, direction=[1]), r"^theta = -1.0 must be >= 0"),
         (lambda: experiments.impostor_pair([1.0], theta=1, radius=0, direction=[1]), r"^radius = 0.0 must be > 0"),
-        (lambda: experiments.impostor_pair([1.0, 0], theta=1, radius=1, direction=[0, 0]), r"^direction is 0; give any other vector"),
+        (
+            lambda: experiments.impostor_pair([1.0, 0], theta=1, radius=1, direction=[0, 0]),
+            r"^direction is 0; give any other vector",
+        ),
         (lambda: experiments.impostor_pair([1.0, 0], theta=1, radius=1, direction=[1]), r"^direction has shape \(1,\)"),
-        (lambda: experiments.linear_second_moments(np.eye(3), [1.0, 0], eta=0.1, steps=2), r"^M has shape \(3, 3\); it must have shape \(2, 2\)"),
+        (
+            lambda: experiments.linear_second_moments(np.eye(3), [1.0, 0], eta=0.1, steps=2),
+            r"^M has shape \(3, 3\); it must have shape \(2, 2\)",
+        ),
         (lambda: experiments.linear_second_moments(np.eye(2), [1.0, 0], eta=0, steps=2), r"^eta = 0.0 must be > 0"),
-        (lambda: experiments.linear_second_moments(np.eye(2), [1.0, 0], eta=0.1, steps=-2), r"^steps = -2.* must be >= 0"),
-        (lambda: experiments.sgd_errors(GAUSS, [1.0], theta=0.1, eta=0.1, steps=2, repeats=2, seed=0), r"^w_star has shape \(1,\)"),
-        (lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=-0.1, eta=0.1, steps=2, repeats=2, seed=0), r"^theta = -0.1 must be >= 0"),
-        (lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=0.1, eta=0, steps=2, repeats=2, seed=0), r"^eta = 0.0 must be > 0"),
-        (lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=0.1, eta=0.1, steps=2.5, repeats=2, seed=0), r"^steps = 2.5 must be an integer"),
-        (lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=0.1, eta=0.1, steps=2, repeats=0, seed=0), r"^repeats = 0.* must be >= 1"),
-        (lambda: experiments.cautious_errors(GAUSS, [1.0], theta=0.1, steps=2, repeats=2, seed=0), r"^w_star has shape \(1,\)"),
-        (lambda: experiments.cautious_errors(GAUSS, [1.0, 0], theta=-0.1, steps=2, repeats=2, seed=0), r"^theta = -0.1 must be >= 0"),
-        (lambda: experiments.cautious_errors(GAUSS, [1.0, 0], theta=0.1, told=-1, steps=2, repeats=2, seed=0), r"^told = -1.0 must be >= 0"),
-        (lambda: experiments.cautious_errors(GAUSS, [1.0, 0], theta=0.1, leak=-0.5, steps=2, repeats=2, seed=0), r"^leak = -0.5 must be"),
-        (lambda: experiments.measured_steps(GATE, GAUSS, [1, 0], eta=0.1, target=0.0, most=5, repeats=2, seed=0), r"^target = 0.0 must be > 0"),
-        (lambda: experiments.measured_steps(GATE, GAUSS, [1, 0], eta=0.1, target=0.1, most=0, repeats=2, seed=0), r"^most = 0.* must be >= 1"),
-        (lambda: experiments.nearest_impostor(GATE, laws.Symmetrised([[1.0, 0.0]]), [1.0, 1.0], theta=0.1), r"^net and law give a singular C"),
-        (lambda: experiments.nearest_impostor(GATE, GAUSS, [1.0, 1.0], theta=0.1), r"^law = Gaussian has no finite sums"),
+        (
+            lambda: experiments.linear_second_moments(np.eye(2), [1.0, 0], eta=0.1, steps=-2),
+            r"^steps = -2.* must be >= 0",
+        ),
+        (
+            lambda: experiments.sgd_errors(GAUSS, [1.0], theta=0.1, eta=0.1, steps=2, repeats=2, seed=0),
+            r"^w_star has shape \(1,\)",
+        ),
+        (
+            lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=-0.1, eta=0.1, steps=2, repeats=2, seed=0),
+            r"^theta = -0.1 must be >= 0",
+        ),
+        (
+            lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=0.1, eta=0, steps=2, repeats=2, seed=0),
+            r"^eta = 0.0 must be > 0",
+        ),
+        (
+            lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=0.1, eta=0.1, steps=2.5, repeats=2, seed=0),
+            r"^steps = 2.5 must be an integer",
+        ),
+        (
+            lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=0.1, eta=0.1, steps=2, repeats=0, seed=0),
+            r"^repeats = 0.* must be >= 1",
+        ),
+        (
+            lambda: experiments.cautious_errors(GAUSS, [1.0], theta=0.1, steps=2, repeats=2, seed=0),
+            r"^w_star has shape \(1,\)",
+        ),
+        (
+            lambda: experiments.cautious_errors(GAUSS, [1.0, 0], theta=-0.1, steps=2, repeats=2, seed=0),
+            r"^theta = -0.1 must be >= 0",
+        ),
+        (
+            lambda: experiments.cautious_errors(GAUSS, [1.0, 0], theta=0.1, told=-1, steps=2, repeats=2, seed=0),
+            r"^told = -1.0 must be >= 0",
+        ),
+        (
+            lambda: experiments.cautious_errors(GAUSS, [1.0, 0], theta=0.1, leak=-0.5, steps=2, repeats=2, seed=0),
+            r"^leak = -0.5 must be",
+        ),
+        (
+            lambda: experiments.measured_steps(GATE, GAUSS, [1, 0], eta=0.1, target=0.0, most=5, repeats=2, seed=0),
+            r"^target = 0.0 must be > 0",
+        ),
+        (
+            lambda: experiments.measured_steps(GATE, GAUSS, [1, 0], eta=0.1, target=0.1, most=0, repeats=2, seed=0),
+            r"^most = 0.* must be >= 1",
+        ),
+        (
+            lambda: experiments.nearest_impostor(GATE, laws.Symmetrised([[1.0, 0.0]]), [1.0, 1.0], theta=0.1),
+            r"^net and law give a singular C",
+        ),
+        (
+            lambda: experiments.nearest_impostor(GATE, GAUSS, [1.0, 1.0], theta=0.1),
+            r"^law = Gaussian has no finite sums",
+        ),
         (lambda: experiments.worst_lie(GATE, GAUSS, theta=0.1), r"^law = Gaussian has no finite sums"),
-        (lambda: experiments.feasible_corners(np.eye(3), [1, 2, 3], theta=0.1), r"^X has shape \(3, 3\); it must have shape \(N, 2\)"),
+        (
+            lambda: experiments.feasible_corners(np.eye(3), [1, 2, 3], theta=0.1),
+            r"^X has shape \(3, 3\); it must have shape \(N, 2\)",
+        ),
         (lambda: experiments.feasible_corners(np.eye(2), [1, 2], theta=0), r"^theta = 0.0 must be > 0"),
         (lambda: experiments.widest_pair(np.eye(3), theta=0.1), r"^X has shape \(3, 3\)"),
         (lambda: experiments.widest_pair(np.eye(2), theta=-1), r"^theta = -1.0 must be > 0"),

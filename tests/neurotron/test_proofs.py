@@ -22,7 +22,11 @@ def snapshots(draw, theta=None, leaks=st.floats(-0.9, 2.0), gate=False, with_m=T
     r = draw(st.integers(1, 3))
     n = r if gate else r + draw(st.integers(0, 2))
     leak = draw(leaks)
-    net = nets.SingleFilterNet.gate(r, leak) if gate else nets.SingleFilterNet(rng.normal(size=(draw(st.integers(1, 3)), r, n)), leak)
+    net = (
+        nets.SingleFilterNet.gate(r, leak)
+        if gate
+        else nets.SingleFilterNet(rng.normal(size=(draw(st.integers(1, 3)), r, n)), leak)
+    )
     law = laws.Symmetrised(rng.normal(size=(draw(st.integers(n, 8)), n)) * draw(st.sampled_from([0.2, 1.0, 5.0])))
     M = net.mean_patch + (0.2 * rng.normal(size=(r, n)) if with_m and not gate else 0.0)
     c = theory.constants(net, law, M)
@@ -43,7 +47,13 @@ def shot():
     run = train(net, law, w_star, adversary=adv.Greedy(0.2), eta=c.best_eta / 2, steps=100, repeats=8, seed=0)
     B = net.mean_patch @ law.second_moment() @ net.mean_patch.T
     axes = np.linalg.eigh(B)[1].T
-    return proofs.greedy_snapshot(net, law, w_star, np.concatenate([run.weights, w_star + axes, w_star - 3 * axes, w_star + 1e-4 * axes]), theta=0.2)
+    return proofs.greedy_snapshot(
+        net,
+        law,
+        w_star,
+        np.concatenate([run.weights, w_star + axes, w_star - 3 * axes, w_star + 1e-4 * axes]),
+        theta=0.2,
+    )
 
 
 def gate_shot(theta=0.2):
@@ -62,7 +72,9 @@ def test_the_ledgers_of_both_theorems_hold(shot, share):
     proofs.lipschitz(shot).assert_holds()
     proofs.sharp(shot, eta=share * c.a / c.Q).assert_holds()
     proofs.weighted(c, theta=max(shot.theta, 0.01), sizes=np.maximum(shot.size, 1e-9)).assert_holds()
-    proofs.regression(shot).assert_holds() if np.linalg.matrix_rank(shot.X @ shot.net.mean_patch.T) == len(shot.w_star) else None
+    proofs.regression(shot).assert_holds() if np.linalg.matrix_rank(shot.X @ shot.net.mean_patch.T) == len(
+        shot.w_star
+    ) else None
 
 
 @often
@@ -137,13 +149,17 @@ def test_parity_holds_for_every_leak(seed, leak):
 
 
 @often
-@given(st.floats(0.1, 10), st.floats(0.3, 100), st.floats(0, 1), st.floats(0, 1), st.floats(1.05, 4), st.floats(0.1, 0.9))
+@given(
+    st.floats(0.1, 10), st.floats(0.3, 100), st.floats(0, 1), st.floats(0, 1), st.floats(1.05, 4), st.floats(0.1, 0.9)
+)
 def test_lemma_a1_holds(b, ratio, c2, c3, slack, share):
     c1 = ratio * b**2  # A >= 0 needs b^2 <= 4 c1, and the lemma's step is small
     target = share
     c3 = 0.5 * c3 * b * target
     gamma = max(slack * (target + c2 / c1) / (target - c3 / b), 1.05)
-    proofs.recursion(b=b, c1=c1, c2=c2 + 1e-6, c3=c3 + 1e-6, start=1.0, target=target, gamma=gamma * 1.01).assert_holds()
+    proofs.recursion(
+        b=b, c1=c1, c2=c2 + 1e-6, c3=c3 + 1e-6, start=1.0, target=target, gamma=gamma * 1.01
+    ).assert_holds()
 
 
 @often
@@ -221,7 +237,8 @@ def test_a_snapshot_against_loops(shot):
     eta, one = 0.07, proofs.one_step(shot, 0.07)
     for i, w in enumerate(shot.weights):
         after = [
-            np.sum((w - shot.w_star + eta * (shot.h[i, j] + shot.xi[i, j]) * shot.M @ x) ** 2) for j, x in enumerate(points)
+            np.sum((w - shot.w_star + eta * (shot.h[i, j] + shot.xi[i, j]) * shot.M @ x) ** 2)
+            for j, x in enumerate(points)
         ]
         assert one[i] == pytest.approx(np.mean(after))
 
@@ -262,7 +279,14 @@ def test_a_drift_too_strong_for_its_q_is_found(shot):
 
 
 @pytest.mark.parametrize(
-    "factors, row", [({"lam1": 1.2}, "T4"), ({"a": 3.0, "lam2": 0.3}, "T6"), ({"lam2": 0.3}, "T7"), ({"m4": 0.01, "m3": 0.01, "m2": 0.01}, "T8"), ({"m1": 0.1}, "T5")]
+    "factors, row",
+    [
+        ({"lam1": 1.2}, "T4"),
+        ({"a": 3.0, "lam2": 0.3}, "T6"),
+        ({"lam2": 0.3}, "T7"),
+        ({"m4": 0.01, "m3": 0.01, "m2": 0.01}, "T8"),
+        ({"m1": 0.1}, "T5"),
+    ],
 )
 def test_the_case_two_ledger_finds_a_wrong_constant(shot, factors, row):
     proofs.case_two(shot, eta=0.05).assert_holds()
@@ -331,10 +355,28 @@ def test_lemma_a1_is_false_below_its_gamma():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: proofs.greedy_snapshot(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [1, 0], [[0, 0]], theta=1), r"^law = Gaussian has no finite sums; sample it and use laws.Symmetrised"),
-        (lambda: proofs.greedy_snapshot(nets.SingleFilterNet.gate(2), laws.Symmetrised(np.eye(2)), [1], [[0, 0]], theta=1), r"^w_star has shape \(1,\)"),
-        (lambda: proofs.greedy_snapshot(nets.SingleFilterNet.gate(2), laws.Symmetrised(np.eye(2)), [1, 0], [0, 0], theta=1), r"^weights has shape \(2,\); it must have shape \(R, 2\)"),
-        (lambda: proofs.greedy_snapshot(nets.SingleFilterNet.gate(2), laws.Symmetrised(np.eye(2)), [1, 0], [[0, 0]], theta=-1), r"^theta = -1.0 must be >= 0"),
+        (
+            lambda: proofs.greedy_snapshot(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [1, 0], [[0, 0]], theta=1),
+            r"^law = Gaussian has no finite sums; sample it and use laws.Symmetrised",
+        ),
+        (
+            lambda: proofs.greedy_snapshot(
+                nets.SingleFilterNet.gate(2), laws.Symmetrised(np.eye(2)), [1], [[0, 0]], theta=1
+            ),
+            r"^w_star has shape \(1,\)",
+        ),
+        (
+            lambda: proofs.greedy_snapshot(
+                nets.SingleFilterNet.gate(2), laws.Symmetrised(np.eye(2)), [1, 0], [0, 0], theta=1
+            ),
+            r"^weights has shape \(2,\); it must have shape \(R, 2\)",
+        ),
+        (
+            lambda: proofs.greedy_snapshot(
+                nets.SingleFilterNet.gate(2), laws.Symmetrised(np.eye(2)), [1, 0], [[0, 0]], theta=-1
+            ),
+            r"^theta = -1.0 must be >= 0",
+        ),
         (lambda: proofs.case_one(gate_shot()), r"^shot.theta = 0.2 must be 0 in Case I; use case_two"),
         (lambda: proofs.case_one(gate_shot(0.0), gamma=1.0), r"^gamma = 1.0 must be > 1"),
         (lambda: proofs.sharp(gate_shot(), eta=-1.0), r"^eta = -1.0 "),
@@ -343,24 +385,54 @@ def test_lemma_a1_is_false_below_its_gamma():
         (lambda: proofs.case_two(gate_shot(), eta=math.nan), r"^eta = nan must be"),
         (lambda: proofs.exactness(gate_shot(), eta=0.0), r"^eta = 0.0 must be > 0"),
         (lambda: proofs.parity(laws.Gaussian(2), [1, 0], [0, 1]), r"^law = Gaussian has no finite sums"),
-        (lambda: proofs.parity(laws.Symmetrised(np.eye(2)), [1, 0, 0], [0, 1]), r"^a has shape \(3,\); it must have shape \(2,\)"),
+        (
+            lambda: proofs.parity(laws.Symmetrised(np.eye(2)), [1, 0, 0], [0, 1]),
+            r"^a has shape \(3,\); it must have shape \(2,\)",
+        ),
         (lambda: proofs.parity(laws.Symmetrised(np.eye(2)), [1, 0], [0, np.nan]), r"^b contains nan"),
         (lambda: proofs.recursion(b=0.0, c1=1, c2=1, c3=1, start=1, target=0.1, gamma=2), r"^b = 0.0 must be > 0"),
-        (lambda: proofs.recursion(b=1.0, c1=1, c2=1, c3=1, start=1, target=0.1, gamma=2), r"^target = 0.1 must be > 1 and < 1; the bounds are c3/b and start"),
-        (lambda: proofs.recursion(b=1.0, c1=0.25, c2=1, c3=1, start=1, target=0.1, gamma=2), r"^c1 = 0.25 must be > 0.25; else A may be negative"),
-        (lambda: proofs.recursion(b=1.0, c1=2, c2=0.01, c3=0.01, start=1, target=0.1, gamma=1.0), r"^gamma = 1.0 must be > "),
-        (lambda: proofs.minimax(np.diag([1.0, 2.0]), theta=0.1, direction=[1, 0]), r"^X has rows of length 1 to 2; all must lie on one sphere"),
+        (
+            lambda: proofs.recursion(b=1.0, c1=1, c2=1, c3=1, start=1, target=0.1, gamma=2),
+            r"^target = 0.1 must be > 1 and < 1; the bounds are c3/b and start",
+        ),
+        (
+            lambda: proofs.recursion(b=1.0, c1=0.25, c2=1, c3=1, start=1, target=0.1, gamma=2),
+            r"^c1 = 0.25 must be > 0.25; else A may be negative",
+        ),
+        (
+            lambda: proofs.recursion(b=1.0, c1=2, c2=0.01, c3=0.01, start=1, target=0.1, gamma=1.0),
+            r"^gamma = 1.0 must be > ",
+        ),
+        (
+            lambda: proofs.minimax(np.diag([1.0, 2.0]), theta=0.1, direction=[1, 0]),
+            r"^X has rows of length 1 to 2; all must lie on one sphere",
+        ),
         (lambda: proofs.minimax(np.eye(2), theta=0.0, direction=[1, 0]), r"^theta = 0.0 must be > 0"),
         (lambda: proofs.minimax(np.eye(2), theta=0.1, direction=[0, 0]), r"^direction is 0; "),
         (lambda: proofs.allowed(gate_shot(50.0), s=0.3), r"^shot has no run with \|e\| >= r"),
         (lambda: proofs.allowed(gate_shot(), s=1.0), r"^s = 1.0 must be"),
-        (lambda: proofs.allowed(dataclasses.replace(gate_shot(), M=2 * np.eye(3)), s=0.5), r"^shot must be of a single gate with M = I"),
-        (lambda: proofs.allowed_sphere(3, [4, 1000]), r"^samples runs from 4 to 1000; it must stay between 4 and exp\(n\) = 20.09"),
+        (
+            lambda: proofs.allowed(dataclasses.replace(gate_shot(), M=2 * np.eye(3)), s=0.5),
+            r"^shot must be of a single gate with M = I",
+        ),
+        (
+            lambda: proofs.allowed_sphere(3, [4, 1000]),
+            r"^samples runs from 4 to 1000; it must stay between 4 and exp\(n\) = 20.09",
+        ),
         (lambda: proofs.worst(gate_shot(), eta=10.0), r"^eta = 10.0 must be .* that is a/\(2Q\)"),
-        (lambda: proofs.worst(dataclasses.replace(gate_shot(), weights=np.array([[1.0, 0.0, -1.0]])), eta=1e-3), r"^shot.weights holds w\* itself"),
+        (
+            lambda: proofs.worst(dataclasses.replace(gate_shot(), weights=np.array([[1.0, 0.0, -1.0]])), eta=1e-3),
+            r"^shot.weights holds w\* itself",
+        ),
         (lambda: proofs.allowed_sphere(3, [2]), r"^samples runs from 2 to 2; "),
-        (lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [-np.eye(2)]), r"^Ms holds no matrix with lam1 > 0; add the mean patch"),
-        (lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), np.eye(2)), r"^Ms has shape \(2, 2\)"),
+        (
+            lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [-np.eye(2)]),
+            r"^Ms holds no matrix with lam1 > 0; add the mean patch",
+        ),
+        (
+            lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), np.eye(2)),
+            r"^Ms has shape \(2, 2\)",
+        ),
     ],
 )
 def test_bad_input(call, message):
@@ -374,6 +446,8 @@ def test_exactness_is_about_a_single_gate(shot):
 
 
 def test_exactness_has_no_direction_at_w_star():
-    shot = proofs.greedy_snapshot(nets.SingleFilterNet.gate(2), laws.Symmetrised(np.eye(2)), [1, 0], [[1, 0]], theta=0.1)
+    shot = proofs.greedy_snapshot(
+        nets.SingleFilterNet.gate(2), laws.Symmetrised(np.eye(2)), [1, 0], [[1, 0]], theta=0.1
+    )
     with pytest.raises(ValueError, match=r"^shot.weights holds w\* itself"):
         proofs.exactness(shot, eta=0.1)

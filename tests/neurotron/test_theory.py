@@ -130,7 +130,9 @@ def test_case_one_against_stepping(problem, gamma, eps, delta):
 
 
 @often
-@given(st.integers(1, 4), st.floats(1.3, 4), st.floats(0, 1), st.floats(0.05, 0.9), st.floats(1.05, 3), st.floats(0.2, 1))
+@given(
+    st.integers(1, 4), st.floats(1.3, 4), st.floats(0, 1), st.floats(0.05, 0.9), st.floats(1.05, 3), st.floats(0.2, 1)
+)
 def test_case_two_against_stepping(n, ratio, leak, share, slack, eps):
     c_n = math.sqrt(2) * math.gamma((n + 1) / 2) / math.gamma(n / 2)
     c = gate(n, ratio * c_n, leak)
@@ -178,7 +180,10 @@ def test_sharp_schedule_reaches_its_target(problem, share, delta):
 
 def test_sharp_schedule_takes_about_the_best_step():
     s = theory.sharp_schedule(GATE10, eps=1.0, delta=0.1, start=4.0, theta=0.1)
-    others = [theory.sharp_schedule(GATE10, eps=1.0, delta=0.1, start=4.0, theta=0.1, eta=s.eta * f).steps for f in (0.5, 0.8, 1.2)]
+    others = [
+        theory.sharp_schedule(GATE10, eps=1.0, delta=0.1, start=4.0, theta=0.1, eta=s.eta * f).steps
+        for f in (0.5, 0.8, 1.2)
+    ]
     assert s.steps <= min(others)
 
 
@@ -199,7 +204,11 @@ def test_the_floor_is_the_fixed_point_and_grows(problem, theta, share):
     assert R == pytest.approx(reference.sharp_floor(c.a, c.Q, c.p, c.V, theta, eta), rel=1e-6)
     assert reference.sharp_step(c.a, c.Q, c.p, c.V, theta, eta, R) == pytest.approx(R, rel=1e-9)
     assert theory.sharp_floor(c, theta=theta, eta=0.0) == pytest.approx(2 * theta * c.p / c.a)
-    assert theory.sharp_floor(c, theta=theta, eta=0.5 * eta) < R < theory.sharp_floor(c, theta=theta, eta=min(1.05 * share, 0.99) * c.a / c.Q)
+    assert (
+        theory.sharp_floor(c, theta=theta, eta=0.5 * eta)
+        < R
+        < theory.sharp_floor(c, theta=theta, eta=min(1.05 * share, 0.99) * c.a / c.Q)
+    )
     assert theory.sharp_floor(c, theta=2 * theta, eta=eta) == pytest.approx(2 * R)
     assert theory.weighted_floor(c, theta=theta) >= theory.sharp_floor(c, theta=theta, eta=0.0) ** 2 * (1 - 1e-9)
     assert c.a**2 <= 4 * c.Q * (1 + 1e-9)
@@ -216,7 +225,9 @@ def test_scale_equivariance(problem, s, share):
     two = theory.sharp_bound(scaled, theta=s * theta, eta=eta / s**2, start=1.0, steps=30)
     np.testing.assert_allclose(two, one, rtol=1e-8)
     for eta_here in (0.0, eta):
-        assert theory.sharp_floor(scaled, theta=s * theta, eta=eta_here / s**2) == pytest.approx(theory.sharp_floor(c, theta=theta, eta=eta_here), rel=1e-6)
+        assert theory.sharp_floor(scaled, theta=s * theta, eta=eta_here / s**2) == pytest.approx(
+            theory.sharp_floor(c, theta=theta, eta=eta_here), rel=1e-6
+        )
     assert theory.weighted_floor(scaled, theta=s * theta) == pytest.approx(theory.weighted_floor(c, theta=theta))
     # the paper's trade-off is not scale free: erratum 3
     assert scaled.c_tradeoff + 1 == pytest.approx(s * (c.c_tradeoff + 1))
@@ -258,7 +269,13 @@ def test_rms_stays_below_the_sharp_bound_all_the_way(net, law, eta_share):
     r = net.mean_patch.shape[0]
     w_star = np.linspace(1, -1, r) + 0.1
     eta = eta_share * c.a / c.Q
-    attacks = [adv.NoAttack(), adv.Constant(theta), adv.RandomSign(theta), adv.Greedy(theta), adv.WithProbability(adv.Greedy(theta), 0.5)]
+    attacks = [
+        adv.NoAttack(),
+        adv.Constant(theta),
+        adv.RandomSign(theta),
+        adv.Greedy(theta),
+        adv.WithProbability(adv.Greedy(theta), 0.5),
+    ]
     if math.isfinite(law.radius):
         size = max(1.0, abs(net.leak)) * np.linalg.norm(net.patches, 2, axis=(1, 2)).max() * law.radius
         attacks.append(adv.Impostor(w_star + theta / size / math.sqrt(r), theta=theta))
@@ -277,7 +294,16 @@ def test_the_greedy_adversary_reaches_the_floor(law, leak):
     lower = 2 * theta * c.p / c.a
     for share in (0.05, 0.5):
         eta = share * c.a / c.Q
-        run = train(net, law, np.ones(law.n), adversary=adv.Greedy(theta), eta=eta, steps=int(12 / (eta * c.a)), repeats=2000, seed=1)
+        run = train(
+            net,
+            law,
+            np.ones(law.n),
+            adversary=adv.Greedy(theta),
+            eta=eta,
+            steps=int(12 / (eta * c.a)),
+            repeats=2000,
+            seed=1,
+        )
         mean, error = run.errors.mean(), run.errors.std() / math.sqrt(2000)
         assert mean >= lower - 5 * error
         assert run.rms <= theory.sharp_floor(c, theta=theta, eta=eta) + 5 * error + 1e-3
@@ -320,13 +346,19 @@ def test_regime_e1():
 
 def test_regime_e2():
     net, law = nets.SingleFilterNet.gate(10), laws.Gaussian(10)
-    with pytest.raises(ValueError, match=r"^c.c_tradeoff = -0.67.. must be > 0 or Theorem II.1 is vacuous; rescale .* sharp_schedule"):
+    with pytest.raises(
+        ValueError, match=r"^c.c_tradeoff = -0.67.. must be > 0 or Theorem II.1 is vacuous; rescale .* sharp_schedule"
+    ):
         theory.poisoned_schedule(GATE10, theta=0.1, eps=0.5, delta=0.1, start=1.0)
     assert math.sqrt(theory.weighted_floor(GATE10, theta=0.1)) == pytest.approx(0.6169, abs=5e-5)
     assert theory.sharp_floor(GATE10, theta=0.1, eta=0.0) == pytest.approx(0.1596, abs=5e-5)
     w = np.eye(10)[0]
     # the measured columns for |w*| = 1; an independent simulation in NumPy gave .2269/.1193 and .1722/.0476
-    for eta, steps, floor, greedy, others in ((0.08, 400, 0.5721, 0.227, 0.121), (0.02, 1500, 0.2266, 0.1725, 0.0475), (0.005, 5000, 0.1754, 0.1625, 0.0228)):
+    for eta, steps, floor, greedy, others in (
+        (0.08, 400, 0.5721, 0.227, 0.121),
+        (0.02, 1500, 0.2266, 0.1725, 0.0475),
+        (0.005, 5000, 0.1754, 0.1625, 0.0228),
+    ):
         assert theory.sharp_floor(GATE10, theta=0.1, eta=eta) == pytest.approx(floor, abs=5e-5)
         run = train(net, law, w, adversary=adv.Greedy(0.1), eta=eta, steps=steps, repeats=800, seed=0, records=2)
         assert run.rms == pytest.approx(greedy, rel=0.03)
@@ -335,14 +367,23 @@ def test_regime_e2():
             assert run.rms == pytest.approx(others, rel=0.06)
 
 
-@pytest.mark.parametrize("n, paper, sharp, measured", [(5, 1286, 126, 122), (20, 16207, 402, 394), (80, 241676, 1507, 1489)])
+@pytest.mark.parametrize(
+    "n, paper, sharp, measured", [(5, 1286, 126, 122), (20, 16207, 402, 394), (80, 241676, 1507, 1489)]
+)
 def test_regime_e3(n, paper, sharp, measured):
     c = gate(n)
     assert theory.realizable_schedule(c, eps=0.1, delta=0.01, start=1.0).steps == paper
     s = theory.sharp_schedule(c, eps=0.1, delta=0.01, start=1.0)
     assert s.steps == sharp
     found = neurotron.experiments.measured_steps(
-        nets.SingleFilterNet.gate(n), laws.Gaussian(n), np.eye(n)[0], eta=s.eta, target=1e-4, most=sharp, repeats=400, seed=0
+        nets.SingleFilterNet.gate(n),
+        laws.Gaussian(n),
+        np.eye(n)[0],
+        eta=s.eta,
+        target=1e-4,
+        most=sharp,
+        repeats=400,
+        seed=0,
     )
     assert found == pytest.approx(measured, rel=0.03)
 
@@ -354,7 +395,9 @@ def test_regime_e4():
     assert c.c_tradeoff == pytest.approx(2.005, abs=5e-4) and c.c_star == pytest.approx(2.2578, abs=1e-4)
     s = theory.poisoned_schedule(c, theta=0.1343, eps=0.6, delta=0.1, start=1.0)
     assert s.steps == 5910 == reference.case_two(c.lam1, c.lam2, c.lam3, c.m, 0.0, 0.1343, 0.6, 0.1, 1.0, 1.2)[2]
-    run = train(net, law, [1.0, 0.0], adversary=adv.Greedy(0.1343), eta=s.eta, steps=s.steps - 1, repeats=300, seed=0, records=2)
+    run = train(
+        net, law, [1.0, 0.0], adversary=adv.Greedy(0.1343), eta=s.eta, steps=s.steps - 1, repeats=300, seed=0, records=2
+    )
     assert run.rms**2 <= 0.036
     assert run.rms**2 == pytest.approx(0.00061, rel=0.1)
     wide = theory.constants(nets.SingleFilterNet.convolution(8, 4, 2), laws.Cube(8, 1.0))
@@ -366,7 +409,9 @@ def test_regime_e5():
     w_adv = neurotron.experiments.impostor_pair(w_star, theta=0.2, radius=2.0, direction=[1.0, 0.0, 0.0])
     net, law = nets.SingleFilterNet.gate(3), laws.Sphere(3, 2.0)
     c = theory.constants(net, law)
-    run = train(net, law, w_star, adversary=adv.Impostor(w_adv, theta=0.2), eta=c.best_eta, steps=400, repeats=50, seed=0)
+    run = train(
+        net, law, w_star, adversary=adv.Impostor(w_adv, theta=0.2), eta=c.best_eta, steps=400, repeats=50, seed=0
+    )
     np.testing.assert_allclose(run.errors, 0.1, atol=1e-7)
 
 
@@ -378,7 +423,9 @@ def test_regime_e6(kernel, floors, scales):
     net, law = neurotron.experiments.digits(kernel, kernel)
     gram = net.mean_patch @ law.second_moment() @ net.mean_patch.T
     values, vectors = np.linalg.eigh(gram)
-    for M, floor, scale in zip((None, (vectors / np.sqrt(values)) @ vectors.T @ net.mean_patch, theory.best_m(net, law)), floors, scales):
+    for M, floor, scale in zip(
+        (None, (vectors / np.sqrt(values)) @ vectors.T @ net.mean_patch, theory.best_m(net, law)), floors, scales
+    ):
         c = theory.constants(net, law, M)
         assert 2 * c.p_found / c.a == pytest.approx(floor, abs=0.051)
         assert 4 * c.Q / c.a**2 == pytest.approx(scale, rel=0.04)
@@ -423,7 +470,9 @@ def test_every_function_refuses_what_it_cannot_use(name):
 def test_the_papers_functions_refuse_leaks_for_which_its_lemma_fails(leak):
     c = gate(2, 4.0, leak)
     for name in ("realizable_schedule", "poisoned_schedule", "paper_floor"):
-        with pytest.raises(ValueError, match=rf"^c.leak = {leak} must be in \[0, 1\] for Theorem II.1 .* sharp_schedule holds"):
+        with pytest.raises(
+            ValueError, match=rf"^c.leak = {leak} must be in \[0, 1\] for Theorem II.1 .* sharp_schedule holds"
+        ):
             getattr(theory, name)(c, **GOOD[name])
     assert theory.sharp_schedule(c, **GOOD["sharp_schedule"]).steps > 1
 
@@ -434,20 +483,47 @@ def test_the_papers_functions_refuse_leaks_for_which_its_lemma_fails(leak):
         (lambda: theory.realizable_schedule(GATE2, eps=0, delta=0.1, start=1), r"^eps = 0.0 must be > 0"),
         (lambda: theory.realizable_schedule(GATE2, eps=1, delta=1, start=1), r"^delta = 1.0 must be > 0 and < 1"),
         (lambda: theory.realizable_schedule(GATE2, eps=1, delta=0.1, start=1, gamma=1), r"^gamma = 1.0 must be > 1"),
-        (lambda: theory.poisoned_schedule(GATE2, theta=0, eps=0.5, delta=0.1, start=1), r"^theta = 0.0 must be > 0; for theta = 0 use realizable_schedule"),
-        (lambda: theory.poisoned_schedule(GATE2, theta=0.2342, eps=0.5, delta=0.1, start=1), r"^theta = 0.2342 must be < 0.234\d+; that is theta\*; ask for a larger"),
-        (lambda: theory.poisoned_schedule(GATE2, theta=0.1, eps=0.5, delta=0.1, start=0.02), r"^start = 0.02 must be > 0.025; the start is already"),
-        (lambda: theory.poisoned_schedule(GATE2, theta=0.1, eps=0.5, delta=0.1, start=1, slack=1), r"^slack = 1.0 must be > 1"),
-        (lambda: theory.sharp_floor(GATE10, theta=0.1, eta=1 / 6), r"^eta = 0.1666.* must be >= 0 and < 0.166667; that is a/Q, .* take c.best_eta"),
-        (lambda: theory.sharp_bound(GATE10, theta=0.1, eta=0.2, start=1, steps=2), r"^eta = 0.2 must be > 0 and < 0.166667; that is a/Q"),
+        (
+            lambda: theory.poisoned_schedule(GATE2, theta=0, eps=0.5, delta=0.1, start=1),
+            r"^theta = 0.0 must be > 0; for theta = 0 use realizable_schedule",
+        ),
+        (
+            lambda: theory.poisoned_schedule(GATE2, theta=0.2342, eps=0.5, delta=0.1, start=1),
+            r"^theta = 0.2342 must be < 0.234\d+; that is theta\*; ask for a larger",
+        ),
+        (
+            lambda: theory.poisoned_schedule(GATE2, theta=0.1, eps=0.5, delta=0.1, start=0.02),
+            r"^start = 0.02 must be > 0.025; the start is already",
+        ),
+        (
+            lambda: theory.poisoned_schedule(GATE2, theta=0.1, eps=0.5, delta=0.1, start=1, slack=1),
+            r"^slack = 1.0 must be > 1",
+        ),
+        (
+            lambda: theory.sharp_floor(GATE10, theta=0.1, eta=1 / 6),
+            r"^eta = 0.1666.* must be >= 0 and < 0.166667; that is a/Q, .* take c.best_eta",
+        ),
+        (
+            lambda: theory.sharp_bound(GATE10, theta=0.1, eta=0.2, start=1, steps=2),
+            r"^eta = 0.2 must be > 0 and < 0.166667; that is a/Q",
+        ),
         (lambda: theory.sharp_bound(GATE10, theta=0.1, eta=0, start=1, steps=2), r"^eta = 0.0 must be > 0"),
-        (lambda: theory.sharp_schedule(GATE10, eps=0.5, delta=0.1, start=1, theta=0.2), r"^theta = 0.2 must be < 0.0990\d+ .* the floor 2 theta p/a cannot be undercut; ask for"),
-        (lambda: theory.sharp_schedule(GATE10, eps=0.5, delta=0.1, start=1, theta=0.09, eta=0.08), r"^eta = 0.08 has floor 0.5\d+ >= .* take a smaller step"),
+        (
+            lambda: theory.sharp_schedule(GATE10, eps=0.5, delta=0.1, start=1, theta=0.2),
+            r"^theta = 0.2 must be < 0.0990\d+ .* the floor 2 theta p/a cannot be undercut; ask for",
+        ),
+        (
+            lambda: theory.sharp_schedule(GATE10, eps=0.5, delta=0.1, start=1, theta=0.09, eta=0.08),
+            r"^eta = 0.08 has floor 0.5\d+ >= .* take a smaller step",
+        ),
         (lambda: theory.constants(np.eye(2), laws.Gaussian(2)), r"(?s)^net = .* must be a nets.SingleFilterNet"),
         (lambda: theory.constants(nets.SingleFilterNet.gate(2), "normal"), r"^law = 'normal' must be one of the laws"),
         (lambda: theory.constants(nets.SingleFilterNet.gate(2), laws.Gaussian(3)), r"^law has dimension n = 3, but"),
         (lambda: theory.constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2), np.eye(3)), r"^M has shape \(3, 3\)"),
-        (lambda: theory.constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2), 0 * np.eye(2)), r"^M is 0, .* give the mean patch"),
+        (
+            lambda: theory.constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2), 0 * np.eye(2)),
+            r"^M is 0, .* give the mean patch",
+        ),
         (lambda: theory.best_m(3, laws.Gaussian(2)), r"^net = 3 must be"),
     ],
 )

@@ -46,9 +46,15 @@ def train(W, X, y, leak, steps, loss, increment=None, rate=None):
         q = [loss_slope(v, loss) for v in margins]
         if rate is None:
             q = [v / sum(q) for v in q]
-        update = [[sum(q[n] * y[n] * a[j] * slope(dot(W[j], X[n]), leak) * X[n][i] for n in range(N)) for i in range(d)] for j in range(len(W))]
+        update = [
+            [sum(q[n] * y[n] * a[j] * slope(dot(W[j], X[n]), leak) * X[n][i] for n in range(N)) for i in range(d)]
+            for j in range(len(W))
+        ]
         if rate is None:
-            growth = [y[n] * sum(a[j] * slope(dot(W[j], X[n]), leak) * dot(update[j], X[n]) for j in range(len(W))) for n in range(N)]
+            growth = [
+                y[n] * sum(a[j] * slope(dot(W[j], X[n]), leak) * dot(update[j], X[n]) for j in range(len(W)))
+                for n in range(N)
+            ]
             eta = increment / max(growth)
         else:
             eta = rate / N
@@ -70,7 +76,12 @@ def kkt_residuals(lam, X, y, leak):
     """|margin - 1| of every point at w_j = a_j sum lam y phi' x with the slopes that the labels ask for (width 2)."""
     W = []
     for a in head(2):
-        W.append([sum(lam[n] * y[n] * a * (1.0 if a * y[n] > 0 else leak) * X[n][i] for n in range(len(X))) for i in range(len(X[0]))])
+        W.append(
+            [
+                sum(lam[n] * y[n] * a * (1.0 if a * y[n] > 0 else leak) * X[n][i] for n in range(len(X)))
+                for i in range(len(X[0]))
+            ]
+        )
     return [abs(y[n] * net(W, leak, X[n]) - 1) for n in range(len(X))]
 
 

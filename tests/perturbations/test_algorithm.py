@@ -1,9 +1,9 @@
 """The dual-coordinate kernel against plain loops over the weights themselves."""
 
-import threadpoolctl
 import numba
 import numpy as np
 import pytest
+import threadpoolctl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +23,9 @@ def started(seed, width, d, scale):
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 10.0])
 def test_flow_against_loops(loss, scale):
-    run = P.train_flow(X_SMALL, Y_SMALL, leak=0.3, width=4, steps=30, seed=5, loss=loss, start_scale=scale, increment=0.4)
+    run = P.train_flow(
+        X_SMALL, Y_SMALL, leak=0.3, width=4, steps=30, seed=5, loss=loss, start_scale=scale, increment=0.4
+    )
     W, totals, path, losses = reference.train(started(5, 4, 7, scale), X_SMALL, Y_SMALL, 0.3, 30, loss, increment=0.4)
     np.testing.assert_allclose(run.net.weights, W, rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(run.margins, path[-1], rtol=1e-9)
@@ -52,7 +54,9 @@ def test_steps_against_autograd(loss):
 
     def gradient(W):
         W = W.clone().requires_grad_()
-        (torch.exp(-margins(W)) if loss == "exponential" else torch.nn.functional.softplus(-margins(W))).mean().backward()
+        (
+            torch.exp(-margins(W)) if loss == "exponential" else torch.nn.functional.softplus(-margins(W))
+        ).mean().backward()
         return W.grad
 
     W = torch.tensor(started(5, 4, 7, 2.0))
@@ -62,7 +66,9 @@ def test_steps_against_autograd(loss):
     V = W - 0.4 / growth * gradient(W)
     growth = torch.autograd.functional.jvp(margins, V, -gradient(V))[1].max()
     np.testing.assert_allclose(flow.net.weights, (V - 0.4 / growth * gradient(V)).numpy(), rtol=1e-11, atol=1e-13)
-    descent = P.train_descent(X_SMALL, Y_SMALL, leak=0.3, width=4, steps=2, rate=0.3, seed=5, loss=loss, start_scale=2.0)
+    descent = P.train_descent(
+        X_SMALL, Y_SMALL, leak=0.3, width=4, steps=2, rate=0.3, seed=5, loss=loss, start_scale=2.0
+    )
     V = W - 0.3 * gradient(W)
     np.testing.assert_allclose(descent.net.weights, (V - 0.3 * gradient(V)).numpy(), rtol=1e-11, atol=1e-13)
 
@@ -72,7 +78,9 @@ def test_the_logistic_loss_far_out():
     run = P.train_flow(X_SMALL, Y_SMALL, leak=0.3, width=4, steps=5000, seed=5, loss="logistic")
     assert run.margins.min() > 1000
     assert np.isfinite(run.history.log_loss).all() and (np.diff(run.history.log_loss) < 0)[5:].all()
-    assert run.history.log_loss[-1] == pytest.approx(np.log(np.mean(np.exp(-(run.margins - run.margins.min())))) - run.margins.min())
+    assert run.history.log_loss[-1] == pytest.approx(
+        np.log(np.mean(np.exp(-(run.margins - run.margins.min())))) - run.margins.min()
+    )
 
 
 def test_three_ways_to_the_multipliers():

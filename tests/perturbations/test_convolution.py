@@ -53,8 +53,14 @@ def test_labels():
         (lambda: convolution.enlarge(np.zeros((1, 5)), (2, 2)), r"^X has shape"),
         (lambda: convnet.train(np.zeros((2, 256)), [0, 1], seed=0, watch=3), r"^watch = 3 must be a function"),
         (lambda: P.agreement(0.5, -1.0), r"^kappa = -1.0 must be >= 0"),
-        (lambda: proofs.false_half(np.eye(4), [1, 1, -1, -1], [1, -1, 1, -1], 0.5, kappa=1.0), r"^kappa = 1.0 must be > "),
-        (lambda: proofs.false_half(np.eye(4), [1, 1, -1, -1], [1, 1, 1, -1], 0.5, kappa=2.0), r"^y and labels must balance"),
+        (
+            lambda: proofs.false_half(np.eye(4), [1, 1, -1, -1], [1, -1, 1, -1], 0.5, kappa=1.0),
+            r"^kappa = 1.0 must be > ",
+        ),
+        (
+            lambda: proofs.false_half(np.eye(4), [1, 1, -1, -1], [1, 1, 1, -1], 0.5, kappa=2.0),
+            r"^y and labels must balance",
+        ),
     ],
 )
 def test_bad_input(call, message):

@@ -38,7 +38,12 @@ def test_both_nets_inside_the_assumption():
 def test_the_phi_formula_on_noise():
     measured = {}
     for count in (20, 200, 500):
-        runs = [experiments.learn(*experiments.uniform(200, 2000, s), leak=0.5, eps=0.78, base="noise", count=count, steps=80, seed=s) for s in range(3)]
+        runs = [
+            experiments.learn(
+                *experiments.uniform(200, 2000, s), leak=0.5, eps=0.78, base="noise", count=count, steps=80, seed=s
+            )
+            for s in range(3)
+        ]
         measured[count] = np.mean([r.second for r in runs])
         assert all(r.first == 1.0 for r in runs)
         assert measured[count] == pytest.approx(P.predicted_accuracy(eps=0.78, count=200, adversarial=count), abs=0.04)
@@ -48,7 +53,9 @@ def test_the_phi_formula_on_noise():
 def test_flipped_labels_teach_the_opposite_until_the_reflection():
     X, y = experiments.orthogonal(40, 60, 0, norm=3.0)
     for kappa, accuracy in ((0.05, 0.0), (2.0, 1.0)):
-        result = experiments.learn(X, y, leak=0.9, eps=kappa * 3.0 / np.sqrt(40), labels="deterministic", steps=200, seed=0)
+        result = experiments.learn(
+            X, y, leak=0.9, eps=kappa * 3.0 / np.sqrt(40), labels="deterministic", steps=200, seed=0
+        )
         assert result.second == accuracy and result.kappa == pytest.approx(kappa)
         assert result.crossed == (0.0 if kappa < 1 else 1.0)
 
@@ -73,10 +80,14 @@ def test_digits_three_and_eight():
     assert 0.25 < np.mean(control) < 0.75
 
 
-@pytest.mark.parametrize("attack, norm, eps", [("pgd", "l2", 1.5), ("fgsm", "linf", 0.2), ("geometry", "linf", 0.2), ("geometry", "l0", 10)])
+@pytest.mark.parametrize(
+    "attack, norm, eps", [("pgd", "l2", 1.5), ("fgsm", "linf", 0.2), ("geometry", "linf", 0.2), ("geometry", "l0", 10)]
+)
 def test_other_attacks(attack, norm, eps):
     train, test = images.load("digits", pair=(3, 8)).split(200, seed=0)
-    r = experiments.learn(train.X, train.y, leak=0.5, eps=eps, norm=norm, attack=attack, test=(test.X, test.y), steps=100, seed=0)
+    r = experiments.learn(
+        train.X, train.y, leak=0.5, eps=eps, norm=norm, attack=attack, test=(test.X, test.y), steps=100, seed=0
+    )
     assert r.second > 0.6 and 0 <= r.crossed <= 1
     assert np.isnan(r.kappa) == (norm != "l2") and np.isnan(r.control)
     size = np.linalg.norm(r.adversarial.eta, axis=1) if norm == "l2" else np.abs(r.adversarial.eta).max(axis=1)
@@ -100,7 +111,10 @@ def test_samples():
         (lambda: experiments.orthogonal(5, 4, 0), r"^dimension = 4.* must be >= 5"),
         (lambda: experiments.means(5, 4, 0, square=0.0), r"^square = 0.0 must be > 0"),
         (lambda: experiments.learn(np.eye(2), [1, -1], leak=0.5, eps=1.0, attack="x"), r"^attack = 'x' must be one of"),
-        (lambda: experiments.learn(np.eye(2), [1, -1], leak=0.5, eps=1.0, test=(np.eye(3), np.ones(3))), r"^test has shape \(3, 3\)"),
+        (
+            lambda: experiments.learn(np.eye(2), [1, -1], leak=0.5, eps=1.0, test=(np.eye(3), np.ones(3))),
+            r"^test has shape \(3, 3\)",
+        ),
         (lambda: experiments.learn(np.eye(2), [1, 2], leak=0.5, eps=1.0), r"^y contains 2.0"),
     ],
 )

@@ -54,7 +54,13 @@ def test_the_second_net(seed, count, leak):
 
 
 @often
-@given(st.integers(0, 10**6), st.integers(1, 6), st.floats(0.1, 0.98), st.sampled_from([0.1, 0.5, 0.9, 1.0, 1.5, 3.0]), st.booleans())
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 6),
+    st.floats(0.1, 0.98),
+    st.sampled_from([0.1, 0.5, 0.9, 1.0, 1.5, 3.0]),
+    st.booleans(),
+)
 def test_reflection(seed, half, leak, share, far):
     X, y = experiments.orthogonal(2 * half, 2 * half + 2, seed, norm=3.0)
     kappa = share * leak**3 / 6
@@ -143,11 +149,17 @@ def test_a_run_that_has_not_arrived_is_found():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: proofs.implicit_bias([[1.0, 0.9], [0.9, 1.0]], [1, 1], 0.5), r"^X has p_max = .* outside assumption \(A\)"),
+        (
+            lambda: proofs.implicit_bias([[1.0, 0.9], [0.9, 1.0]], [1, 1], 0.5),
+            r"^X has p_max = .* outside assumption \(A\)",
+        ),
         (lambda: proofs.loss_to_zero([[1.0, 0.9], [0.9, 1.0]], [1, 1], 0.5, seed=0), r"^X has p_max"),
         (lambda: proofs.reflection([[1.0, 0.5], [0.0, 1.0]], [1, -1], 0.5, kappa=1.0), r"^X must have orthogonal rows"),
         (lambda: proofs.reflection(np.eye(2), [1, -1], 0.5, kappa=0.0), r"^kappa = 0.0 must be > 0"),
-        (lambda: proofs.cancellation(np.eye(4), [1, 1, -1, -1], [1, 1, -1, -1], 0.5, kappa=1.0), r"^y and labels must balance"),
+        (
+            lambda: proofs.cancellation(np.eye(4), [1, 1, -1, -1], [1, 1, -1, -1], 0.5, kappa=1.0),
+            r"^y and labels must balance",
+        ),
     ],
 )
 def test_bad_input(call, message):

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from perturbations import reference
 from robustnn_core import perturbations as P
 from robustnn_core.perturbations import experiments
-from robustnn_core.perturbations import experiments
 
 often = settings(max_examples=30, deadline=None, derandomize=True)
 
@@ -111,7 +110,9 @@ def test_alignment():
     np.testing.assert_allclose(P.alignment(X, y, X), 1.0)
     assert P.alignment(X, y, (y @ X)[None])[0] == pytest.approx(3.0)
     away = np.linalg.svd(X)[2][-1:]
-    assert P.alignment(np.eye(3)[:2], [1, 1], [[0, 0, 1.0]]).tolist() != [0.0] and np.isnan(P.alignment(np.eye(3)[:2], [1, 1], [[0, 0, 1.0]])[0])
+    assert P.alignment(np.eye(3)[:2], [1, 1], [[0, 0, 1.0]]).tolist() != [0.0] and np.isnan(
+        P.alignment(np.eye(3)[:2], [1, 1], [[0, 0, 1.0]])[0]
+    )
     assert away.shape == (1, 12)
 
 
@@ -139,7 +140,10 @@ def test_kappa_is_one_where_the_first_nets_boundary_lies():
         (lambda: P.predicted_accuracy(eps=-1, count=1, adversarial=1), r"^eps = -1.0 must be >= 0"),
         (lambda: P.predicted_accuracy(eps=1, count=0, adversarial=1), r"^count = 0.* must be >= 1"),
         (lambda: P.predicted_accuracy(eps=1, count=1, adversarial=1, leak=0.5), r"^leak and dimension belong together"),
-        (lambda: P.dimension_correction(0.5, adversarial=6000, dimension=2000), r"^adversarial = 6000 is too large for dimension = 2000"),
+        (
+            lambda: P.dimension_correction(0.5, adversarial=6000, dimension=2000),
+            r"^adversarial = 6000 is too large for dimension = 2000",
+        ),
         (lambda: P.cancellation(0.0), r"^leak = 0.0"),
         (lambda: P.alignment([[1.0]], [1], [[1.0, 2.0]]), r"^Z has shape"),
         (lambda: P.second_net_terms([[1.0]], [1], [[1.0, 2.0]], [[1.0]], 0.5), r"^eta has shape"),

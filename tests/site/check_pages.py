@@ -15,8 +15,15 @@ def test_needs_no_network_and_reports_no_error(served, opened):
 
 def test_mathematics_is_typeset(served, opened):
     for tab in (served, opened):
-        assert tab.evaluate("[...document.querySelectorAll('.math')].filter((m) => !m.querySelector('mjx-container')).length") == 0
-        assert tab.evaluate("[...document.querySelectorAll('mjx-merror, [data-mjx-error]')].map((e) => e.outerHTML)") == []
+        assert (
+            tab.evaluate(
+                "[...document.querySelectorAll('.math')].filter((m) => !m.querySelector('mjx-container')).length"
+            )
+            == 0
+        )
+        assert (
+            tab.evaluate("[...document.querySelectorAll('mjx-merror, [data-mjx-error]')].map((e) => e.outerHTML)") == []
+        )
         assert tab.evaluate(RAW_MARKUP) == []
 
 
@@ -45,16 +52,16 @@ UNNAMED = """() => [...document.querySelectorAll('svg[role=img]')].filter((s) =>
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(served, scheme):
-    served.add_style_tag(content="* { transition: none !important; animation: none !important; }")  # else colours are met on their way
+    served.add_style_tag(
+        content="* { transition: none !important; animation: none !important; }"
+    )  # else colours are met on their way
     served.evaluate("(scheme) => { document.documentElement.dataset.theme = scheme; }", scheme)
     served.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     if not served.evaluate("!!window.axe"):
         served.evaluate(AXE.read_text())
     found = served.evaluate("async () => (await axe.run()).violations")
     assert [
-        f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for rule in found
-        for node in rule["nodes"]
+        f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}" for rule in found for node in rule["nodes"]
     ] == []
 
 

@@ -29,7 +29,11 @@ def test_no_link_is_broken_and_nothing_is_loaded_from_elsewhere():
     documents = {path.as_uri(): _Document(path) for path in browser.HTML.rglob("*.html") if "_static" not in path.parts}
     broken, foreign = [], []
     for address, document in documents.items():
-        foreign += [(address, load) for load in document.loads if urlsplit(load).scheme in ("http", "https") or load.startswith("//")]
+        foreign += [
+            (address, load)
+            for load in document.loads
+            if urlsplit(load).scheme in ("http", "https") or load.startswith("//")
+        ]
         for link in document.links + document.loads:
             target, anchor = urldefrag(urljoin(address, link))
             parts = urlsplit(target)

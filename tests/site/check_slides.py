@@ -33,7 +33,9 @@ def test_need_no_network_and_report_no_error(slides):
 
 def test_are_typeset(slides):
     assert slides.evaluate("document.querySelectorAll('mjx-container').length") > 50
-    assert slides.evaluate("[...document.querySelectorAll('mjx-merror, [data-mjx-error]')].map((e) => e.outerHTML)") == []
+    assert (
+        slides.evaluate("[...document.querySelectorAll('mjx-merror, [data-mjx-error]')].map((e) => e.outerHTML)") == []
+    )
 
 
 def test_everything_on_a_slide_fits(slides):

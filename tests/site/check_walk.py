@@ -42,9 +42,16 @@ def lab(handed_out):
         --ServerApp.root_dir={handed_out} --IdentityProvider.token= --expose-app-in-browser
         --LabApp.news_url= --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"""
     run = subprocess.Popen(
-        command.split(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env=os.environ | {"JUPYTER_CONFIG_DIR": str(settings), "JUPYTERLAB_SETTINGS_DIR": str(settings), "JUPYTERLAB_WORKSPACES_DIR": str(settings)},
-    )  # fmt: skip
+        command.split(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ
+        | {
+            "JUPYTER_CONFIG_DIR": str(settings),
+            "JUPYTERLAB_SETTINGS_DIR": str(settings),
+            "JUPYTERLAB_WORKSPACES_DIR": str(settings),
+        },
+    )
     try:
         for _ in range(120):
             try:
@@ -121,9 +128,16 @@ def test_lecturer_grades_what_was_handed_in(said, handed_out, tmp_path):
         shutil.copy(path, tmp_path / "handed-in" / f"{name}.ipynb")
     assert json.loads((tmp_path / "handed-in" / "ada.ipynb").read_text())["cells"]
     run = subprocess.run(
-        [sys.executable, "tools/grade.py", str(COURSE / "instructor" / "grading" / "breakdown_assignment.zip"), *sorted(map(str, (tmp_path / "handed-in").iterdir()))],
-        cwd=browser.ROOT, capture_output=True, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "tools/grade.py",
+            str(COURSE / "instructor" / "grading" / "breakdown_assignment.zip"),
+            *sorted(map(str, (tmp_path / "handed-in").iterdir())),
+        ],
+        cwd=browser.ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 0, run.stderr
     ada, bea, cem = run.stdout.strip().split("\n")
     assert ": 2 of 7 (" in ada and "trimmed_loss 2" in ada

@@ -42,9 +42,12 @@ def chromium():
 def context(browser, *, size=(1280, 900), scheme="light"):
     """Return a fresh profile with a window of ``size`` whose reader prefers ``scheme``."""
     return browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce",
-        is_mobile=size[0] < 600, has_touch=size[0] < 600,
-    )  # fmt: skip
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        is_mobile=size[0] < 600,
+        has_touch=size[0] < 600,
+    )
 
 
 # Every formula typeset, every interactive figure drawn.
