@@ -6,8 +6,9 @@ One wing a part of the book (``neurotron``, ``perturbations``), standing on a sh
 """
 
 from robustnn_core import _cache
+from robustnn_core.checks import ConvergenceWarning
 
 __version__ = "0.1.0"
-__all__ = ["__version__"]
+__all__ = ["ConvergenceWarning", "__version__"]
 
 _cache.use_keyed_numba_cache()

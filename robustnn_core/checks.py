@@ -6,10 +6,51 @@ names the argument, the value and the remedy. Nothing is clipped.
 """
 
 import numbers
+import warnings
 
 import numpy as np
 
-__all__ = ["array", "boolean_array", "choice", "fraction", "integer", "number", "signs"]
+__all__ = [
+    "ConvergenceWarning",
+    "array",
+    "boolean_array",
+    "choice",
+    "fraction",
+    "integer",
+    "number",
+    "signs",
+    "warn_unconverged",
+]
+
+
+class ConvergenceWarning(UserWarning):
+    """An iterative function stopped before it reached what was asked; its result says ``converged=False``."""
+
+
+def warn_unconverged(function, reached, wanted, remedy, *, stacklevel=3):
+    """Warn, once and in one form, that ``function`` stopped short.
+
+    Parameters
+    ----------
+    function : str
+        Public name, for instance ``"convex.fit"``.
+    reached, wanted : str
+        What there is and what was asked, for instance ``"gap 0.96 after 200 iterations"`` and ``"gap = 1e-06"``.
+    remedy : str
+        What the caller can do.
+    stacklevel : int >= 1
+        3 points at the caller of the public function that calls this one.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn_unconverged("convex.fit", "gap 0.96 after 3 iterations", "gap = 1e-06", "raise max_iter")
+    >>> print(caught[0].message)
+    convex.fit stopped short: gap 0.96 after 3 iterations, wanted gap = 1e-06; raise max_iter
+    """
+    text = f"{function} stopped short: {reached}, wanted {wanted}; {remedy}"
+    warnings.warn(text, ConvergenceWarning, stacklevel=stacklevel)
 
 
 def array(value, name, *, shape=None, finite=True, min_rows=None):
@@ -63,9 +104,7 @@ def array(value, name, *, shape=None, finite=True, min_rows=None):
         raise ValueError(f"{name} has {result.shape[0]} rows; at least {min_rows} are needed")
     if finite and not np.isfinite(result).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
-        raise ValueError(
-            f"{name} contains {result[where]} at index {where}; remove or impute the non-finite entries"
-        )
+        raise ValueError(f"{name} contains {result[where]} at index {where}; remove or impute the non-finite entries")
     return result
 
 

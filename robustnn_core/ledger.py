@@ -15,6 +15,7 @@ from robustnn_core import checks
 __all__ = ["Ledger", "Row", "Table", "table"]
 
 _SIGNS = {"leq": "≤", "lt": "<", "eq": "="}
+_MARKS = {"holds": "✓", "fails": "✗", "by construction": "≡"}
 _COLUMNS = ("step", "statement", "left", "is", "right", "slack", "tolerance", "entries", "holds")
 _STYLE = """<style>
 .ledger-scroll { overflow-x: auto; margin: 1rem 0; }
@@ -54,6 +55,8 @@ class Row:
     holds : bool
     count : int
         How many entries were checked.
+    by_construction : bool
+        Both sides are the same number computed once, or true by definition: shown, not counted as a check.
     """
 
     label: str
@@ -65,10 +68,11 @@ class Row:
     tolerance: float
     holds: bool
     count: int
+    by_construction: bool = False
 
     def __str__(self):
         sign = _SIGNS[self.relation]
-        verdict = "holds" if self.holds else "FAILS"
+        verdict = "FAILS" if not self.holds else "by construction" if self.by_construction else "holds"
         return (
             f"{self.label}: {self.lhs:.9g} {sign} {self.rhs:.9g} {verdict} "
             f"(slack {self.slack:.3g}, tolerance {self.tolerance:.1g}, {self.count} checked)"
@@ -92,6 +96,9 @@ class Ledger:
     Tolerances are relative to ``max(1, |lhs|, |rhs|)`` entry by entry. Where both sides are far below
     one that is too kind: give ``scale``, the size of the quantities compared, and the tolerance is
     ``tol * scale``.
+
+    A row is a check only if it can fail. Where both sides agree by the way they are computed (a definition, a number
+    compared with itself) say ``by_construction=True``: the row is shown as such and not counted.
 
     Examples
     --------
@@ -118,7 +125,7 @@ class Ledger:
         """The rows so far, a tuple of :class:`Row`."""
         return tuple(self._rows)
 
-    def leq(self, label, statement, lhs, rhs, tol=1e-9, *, scale=None):
+    def leq(self, label, statement, lhs, rhs, tol=1e-9, *, scale=None, by_construction=False):
         """Add the row ``lhs <= rhs`` (up to the tolerance) and return the ledger.
 
         Parameters
@@ -132,28 +139,30 @@ class Ledger:
         tol : float >= 0
         scale : float > 0, optional
             What ``tol`` is relative to; default ``max(1, |lhs|, |rhs|)``.
+        by_construction : bool
+            The row cannot fail: show it, do not count it as a check.
 
         Raises
         ------
         ValueError
             Shapes that differ, empty arrays, complex numbers, a negative tolerance.
         """
-        return self._add("leq", label, statement, lhs, rhs, tol, scale)
+        return self._add("leq", label, statement, lhs, rhs, tol, scale, by_construction)
 
-    def lt(self, label, statement, lhs, rhs, tol=0.0, *, scale=None):
+    def lt(self, label, statement, lhs, rhs, tol=0.0, *, scale=None, by_construction=False):
         """Add the strict row ``lhs < rhs``; with ``tol`` the gap must be larger than the tolerance."""
-        return self._add("lt", label, statement, lhs, rhs, tol, scale)
+        return self._add("lt", label, statement, lhs, rhs, tol, scale, by_construction)
 
-    def eq(self, label, statement, lhs, rhs, tol=1e-9, *, scale=None):
+    def eq(self, label, statement, lhs, rhs, tol=1e-9, *, scale=None, by_construction=False):
         """Add the row ``lhs = rhs`` (up to the tolerance) and return the ledger.
 
         For a Monte-Carlo estimate against its expectation give ``tol=4, scale=standard_error``.
         """
-        return self._add("eq", label, statement, lhs, rhs, tol, scale)
+        return self._add("eq", label, statement, lhs, rhs, tol, scale, by_construction)
 
     def assert_holds(self):
         """Return the ledger if every row holds, else raise ``AssertionError`` naming those that fail."""
-        if not self._rows:
+        if all(row.by_construction for row in self._rows):
             raise AssertionError(f"{self.title}: the ledger is empty, nothing was checked")
         failing = [row for row in self._rows if not row.holds]
         if failing:
@@ -163,7 +172,7 @@ class Ledger:
             )
         return self
 
-    def _add(self, relation, label, statement, lhs, rhs, tol, scale):
+    def _add(self, relation, label, statement, lhs, rhs, tol, scale, by_construction):
         for value, name in ((label, "label"), (statement, "statement")):
             if not isinstance(value, str) or not value.strip():
                 raise ValueError(f"{name} = {value!r} must be a text")
@@ -182,7 +191,8 @@ class Ledger:
                 size = np.full(lhs.shape, checks.number(scale, "scale", above=0.0))
             slack = rhs - lhs
             margin = np.where(finite, (-np.abs(slack) if relation == "eq" else slack) / size, -np.inf)
-        worst = int(np.argmin(margin))
+            # against 0 every entry above 1 has the same relative margin: of those the one with the least slack
+            worst = int(np.lexsort((-np.abs(slack) if relation == "eq" else slack, margin))[0])
         gap, tolerance = float(slack[worst]), tol * float(size[worst])
         holds = {"leq": gap >= -tolerance, "lt": gap > tolerance, "eq": abs(gap) <= tolerance}[relation]
         self._rows.append(
@@ -196,14 +206,18 @@ class Ledger:
                 tolerance,
                 bool(holds and finite.all()),
                 int(lhs.size),
+                bool(by_construction),
             )
         )
         return self
 
     @property
     def _verdict(self):
-        held, total = sum(row.holds for row in self._rows), len(self._rows)
-        return "empty" if not total else f"all {total} steps hold" if held == total else f"{total - held} of {total} steps FAIL"
+        failing = sum(not row.holds for row in self._rows)
+        if failing:
+            return f"{failing} of {len(self._rows)} steps FAIL"
+        checked = sum(not row.by_construction for row in self._rows)
+        return f"all {checked} steps hold" if checked else "nothing checked" if self._rows else "empty"
 
     def __repr__(self):
         return "\n".join([f"Ledger {self.title!r}: {self._verdict}", *(f"  {row}" for row in self._rows)])
@@ -213,13 +227,13 @@ class Ledger:
         head = "".join(f'<th scope="col">{column}</th>' for column in ("step", "left", "right", "slack", "verdict"))
         body = []
         for row in self._rows:
-            word = "holds" if row.holds else "fails"
+            word = "fails" if not row.holds else "by construction" if row.by_construction else "holds"
             statement = f'<span class="math notranslate nohighlight">\\({html.escape(row.statement)}\\)</span>'
             cells = (
                 _power(row.lhs),
                 f"{html.escape(_SIGNS[row.relation])} {_power(row.rhs)}",
                 f"{_power(row.slack, 3)} <small>tolerance {_power(row.tolerance, 1)}</small>",
-                f'<span class="{word}"><span aria-hidden="true">{"✓" if row.holds else "✗"}</span> {word}</span> '
+                f'<span class="{word.split()[0]}"><span aria-hidden="true">{_MARKS[word]}</span> {word}</span> '
                 f"<small>{row.count:,} checked</small>",
             )
             cells = "".join(f"<td>{cell}</td>" for cell in cells)
@@ -238,8 +252,20 @@ class Ledger:
         lines.append("|" + "|".join([" --- "] * len(_COLUMNS)) + "|")
         for row in self._rows:
             statement = row.statement.replace(r"\|", r"\Vert ").replace("|", r"\vert ").replace("\n", " ")
-            cells = (f"{row.lhs:.5g}", _SIGNS[row.relation], f"{row.rhs:.5g}", f"{row.slack:.3g}", f"{row.tolerance:.1g}")
-            cells = (row.label.replace("|", r"\|"), f"${statement}$", *cells, str(row.count), "yes" if row.holds else "**NO**")
+            cells = (
+                f"{row.lhs:.5g}",
+                _SIGNS[row.relation],
+                f"{row.rhs:.5g}",
+                f"{row.slack:.3g}",
+                f"{row.tolerance:.1g}",
+            )
+            cells = (
+                row.label.replace("|", r"\|"),
+                f"${statement}$",
+                *cells,
+                str(row.count),
+                "**NO**" if not row.holds else "by construction" if row.by_construction else "yes",
+            )
             lines.append("| " + " | ".join(cells) + " |")
         return "\n".join(lines)
 

@@ -29,6 +29,23 @@ def test_the_worst_entry_is_reported():
     assert Ledger("t").eq("a", "x", [1.0, 2.0, 3.0], 2.0, tol=0.1).rows[0].count == 3
 
 
+def test_the_worst_entry_against_zero_is_the_worst():
+    assert Ledger("t").leq("a", "x", [2.0, 1000.0, 3.0], 0.0).rows[0].lhs == 1000.0
+    assert Ledger("t").leq("a", "x", [-1000.0, -2.0, -3.0], 0.0).rows[0].lhs == -2.0
+    assert Ledger("t").eq("a", "x", [2.0, -1000.0, 3.0], 0.0).rows[0].lhs == -1000.0
+
+
+def test_a_row_by_construction_is_shown_and_not_counted():
+    ledger = Ledger("t").eq("a", "x", 1.0, 1.0, by_construction=True)
+    with pytest.raises(AssertionError, match="nothing was checked"):
+        ledger.assert_holds()
+    ledger.leq("b", "y", 1.0, 2.0).assert_holds()
+    assert "all 1 steps hold" in repr(ledger) and "a: 1 = 1 by construction" in repr(ledger)
+    assert all("by construction" in text for text in ledger._repr_mimebundle_().values())
+    with pytest.raises(AssertionError, match="1 of 2 steps"):
+        Ledger("t").eq("a", "x", 1.0, 2.0, by_construction=True).leq("b", "y", 1.0, 2.0).assert_holds()
+
+
 @pytest.mark.parametrize("relation", ["leq", "lt", "eq"])
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_never_holds(relation, bad):
