@@ -40,7 +40,7 @@ check: $(READY) $(ASSETS)  ## check every built page in a browser (after `make b
 	@test -f .cache/checks/axe.min.js || $(BIN)/python tools/assets.py
 	$(BIN)/python -m pytest -o python_files='check_*.py' tests/site $(ARGS)
 
-course: $(READY)  ## pages and assignments as notebooks for students and for lecturers, into course/ (after `make book`)
+course: $(READY)  ## pages and assignments as notebooks for students and for lecturers, into _build/course/ (after `make book`)
 	$(BIN)/python -W ignore tools/course.py
 
 slides: $(READY) $(ASSETS)  ## a lecture for each part, course/slides (after `make book`)
@@ -66,7 +66,7 @@ bench: $(READY)  ## time the kernels against their peers (installs PyTorch into 
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## remove every output and cache, and the environment
-	rm -rf _build course robust-by-proof.zip .cache .jupyter_cache _assets/vendor $(VENV) .pytest_cache .hypothesis
+	rm -rf _build robust-by-proof.zip .cache .jupyter_cache _assets/vendor $(VENV) .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml

@@ -1,7 +1,7 @@
 """The checks of the exercises: what a student's notebook shows of them, and what a lecturer grades with.
 
-Each page and each assignment with checks has two modules of one name. ``robustnn_core/exercises`` has the
-public checks; ``grading``, which is not in the package, has for each answer NAME
+Each page and each assignment with checks has two modules of one name. ``robustnn_core/course/checks`` has the
+public checks; ``course/answers``, which is not in the package, has for each answer NAME
 
 * a function NAME, the answer: its first line and its docstring are the student's stub,
 * a function ``hidden_NAME``, what else is checked when it is graded,
@@ -49,11 +49,11 @@ def module_name(page):
 
 def names():
     """Return the names of all modules with checks."""
-    return sorted(path.stem for path in (ROOT / "grading").glob("*.py"))
+    return sorted(path.stem for path in (ROOT / "course" / "answers").glob("*.py"))
 
 
-def load(name, folder="grading"):
-    """Return a module with the answers (``grading``) or the public checks (``robustnn_core/exercises``)."""
+def load(name, folder="course/answers"):
+    """Return a module with the answers (``course/answers``) or the public checks (``robustnn_core/course/checks``)."""
     spec = importlib.util.spec_from_file_location(f"{folder.split('/')[-1]}_{name}", ROOT / folder / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -62,9 +62,9 @@ def load(name, folder="grading"):
 
 def answers(name):
     """Return ``{label: (answer's name, stub, answer)}`` of a page, the last two as source; empty if it has no checks."""
-    if not (ROOT / "grading" / f"{name}.py").exists():
+    if not (ROOT / "course" / "answers" / f"{name}.py").exists():
         return {}
-    text = (ROOT / "grading" / f"{name}.py").read_text()
+    text = (ROOT / "course" / "answers" / f"{name}.py").read_text()
     found = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
     lines = text.split("\n")
     return {
@@ -73,7 +73,7 @@ def answers(name):
             "\n".join([*lines[found[answer].lineno - 1 : found[answer].body[0].end_lineno], "    ..."]),
             "\n".join(lines[found[answer].lineno - 1 : found[answer].end_lineno]),
         )
-        for label, answer in load(name, "robustnn_core/exercises").EXERCISES.items()
+        for label, answer in load(name, "robustnn_core/course/checks").EXERCISES.items()
     }
 
 
@@ -82,7 +82,7 @@ def archive(name, target):
     sys.modules["rfc3987_syntax"] = None  # seconds to import, for a format that no notebook has
     from otter.generate import main as generate
 
-    module, source = load(name), (ROOT / "grading" / f"{name}.py").read_text().strip()
+    module, source = load(name), (ROOT / "course" / "answers" / f"{name}.py").read_text().strip()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         for answer, _, _ in answers(name).values():

@@ -1,4 +1,4 @@
-"""Write ``course/``: pages and assignments as notebooks that need nothing but Jupyter, for students and for lecturers.
+"""Write ``_build/course/``: pages and assignments as notebooks that need nothing but Jupyter, for students and for lecturers.
 
     .venv/bin/python tools/course.py            # after `make book`
     .venv/bin/python tools/course.py --index    # renew what the teaching pages list of the other pages
@@ -505,17 +505,17 @@ def main():
         return index()
     values = run_values(ROOT)
     book = read_book(ROOT, values)
-    target = ROOT / "course"
+    target = ROOT / "_build" / "course"
     for name in ("student", "instructor"):
         shutil.rmtree(target / name, ignore_errors=True)
     build_wheel(target / "student")
-    assignments = sorted(f"assignments/{path.stem}" for path in (ROOT / "assignments").glob("*.md"))
+    assignments = sorted(f"course/assignments/{path.stem}" for path in (ROOT / "course" / "assignments").glob("*.md"))
     for page in assignments:
         _collect(book, page, None, (ROOT / f"{page}.md").read_text(), {})
     for page in (*book.pages, *assignments):
         text = (ROOT / f"{page}.md").read_text()
         for name in ("student", "instructor"):
-            path = target / name / f"{page.removeprefix('chapters/')}.ipynb"
+            path = target / name / f"{page.removeprefix('chapters/').removeprefix('course/')}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)
             made = notebook(book, page, text, solutions=name == "instructor")
             path.write_text(json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
@@ -528,10 +528,10 @@ def main():
     if missing:
         sys.exit(f"the run has no value for {', '.join(missing)}: run `make book` first")
     print(
-        f"{len(book.pages)} pages and {len(assignments)} assignments as notebooks in course/student and course/instructor,"
+        f"{len(book.pages)} pages and {len(assignments)} assignments as notebooks in _build/course/student and _build/course/instructor,"
     )
     print(
-        "the package's wheel in course/student, and what tools/grade.py grades with in course/instructor/grading: keep that to yourself"
+        "the package's wheel in _build/course/student, and what tools/grade.py grades with in _build/course/instructor/grading: keep that to yourself"
     )
 
 

@@ -1,6 +1,6 @@
 """Grade submissions of an assignment with otter-grader, each in a process of its own with bounds.
 
-    .venv/bin/python tools/grade.py course/instructor/grading/breakdown_assignment.zip SUBMISSION.ipynb ...
+    .venv/bin/python tools/grade.py _build/course/instructor/grading/breakdown_assignment.zip SUBMISSION.ipynb ...
 
 Bounds: wall-clock time, processor time, memory, size of a written file. The submission runs in a private
 folder that is removed, with an empty home, without the caller's environment; its Python refuses to write
@@ -57,10 +57,10 @@ if "ipykernel_launcher" in " ".join(sys.orig_argv):
             restore()
     # What the checks use is put back before they run, whatever the submission has replaced.
     import builtins, importlib, pkgutil, types, numpy, numpy.linalg, numpy.random, otter.test_files
-    import robustnn_core.course, robustnn_core.exercises, robustnn_core.attacks, robustnn_core.laws, robustnn_core.nets
+    import robustnn_core.course, robustnn_core.course.checks, robustnn_core.attacks, robustnn_core.laws, robustnn_core.nets
     import robustnn_core.breakdown, robustnn_core.neurotron, robustnn_core.perturbations, robustnn_core.convex
-    for module in pkgutil.iter_modules(robustnn_core.exercises.__path__):
-        importlib.import_module("robustnn_core.exercises." + module.name)
+    for module in pkgutil.iter_modules(robustnn_core.course.checks.__path__):
+        importlib.import_module("robustnn_core.course.checks." + module.name)
     def functions(module):
         return [f for f in vars(module).values() if type(f) is types.FunctionType]
     kept = [(name, module, dict(vars(module)), [(f, f.__code__, f.__defaults__) for f in functions(module)])

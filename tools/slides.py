@@ -1,4 +1,4 @@
-"""Write ``course/slides``: a lecture of slides for each part, from its pages, alive and offline.
+"""Write ``_build/course/slides``: a lecture of slides for each part, from its pages, alive and offline.
 
     .venv/bin/python tools/slides.py           # after `make book`
 
@@ -180,7 +180,7 @@ def _script(value):
 
 
 def main():
-    book, runs, target = read_book(ROOT, run_values(ROOT)), executed(ROOT), ROOT / "course" / "slides"
+    book, runs, target = read_book(ROOT, run_values(ROOT)), executed(ROOT), ROOT / "_build" / "course" / "slides"
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(ROOT / "_assets" / "vendor", target / "vendor")
     shutil.copytree(ROOT / ".cache" / "reveal", target / "reveal")
@@ -205,7 +205,7 @@ def main():
                 slides="\n".join(stacks),
             )
         )
-    print(f"slides of {len(parts)} parts in course/slides: open an .html file, no network needed")
+    print(f"slides of {len(parts)} parts in _build/course/slides: open an .html file, no network needed")
 
 
 if __name__ == "__main__":

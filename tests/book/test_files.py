@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import jupytext
@@ -57,3 +59,13 @@ def test_chapters_hold_pages_only():
         for path in (ROOT / "chapters").rglob("*")
         if path.is_file() and path.suffix != ".md" and ".ipynb_checkpoints" not in path.parts
     ] == []
+
+
+def test_neither_wheel_nor_sdist_has_the_answers(tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path)]
+    subprocess.run(build, check=True, cwd=ROOT, capture_output=True)
+    (wheel,), (sdist,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
+    with zipfile.ZipFile(wheel) as packed, tarfile.open(sdist) as tarred:
+        names = packed.namelist() + [name.split("/", 1)[-1] for name in tarred.getnames()]
+    assert "robustnn_core/course/checks/convex_1.py" in names
+    assert not [name for name in names if name.startswith("course/") or "answers" in name]

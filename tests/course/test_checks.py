@@ -13,7 +13,7 @@ from .made import ROOT, checks
 
 PAGES = {
     checks.module_name(path.with_suffix("")): path
-    for path in [*ROOT.glob("chapters/*/[0-9]*.md"), *ROOT.glob("assignments/*.md")]
+    for path in [*ROOT.glob("chapters/*/[0-9]*.md"), *ROOT.glob("course/assignments/*.md")]
 }
 QUESTIONS = [(page, name) for page in checks.names() for name, _, _ in checks.answers(page).values()]
 
@@ -154,12 +154,12 @@ def test_name_of_the_answer_is_free_on_its_page(question):
 
 
 def test_package_has_no_hidden_check_and_no_answer():
-    for path in (ROOT / "robustnn_core" / "exercises").glob("*.py"):
+    for path in (ROOT / "robustnn_core" / "course" / "checks").glob("*.py"):
         text = path.read_text()
         assert "hidden_" not in text and "WRONG" not in text
     for page, name in QUESTIONS:
         body = answer_lines(page, name)
-        public = (ROOT / "robustnn_core" / "exercises" / f"{page}.py").read_text()
+        public = (ROOT / "robustnn_core" / "course" / "checks" / f"{page}.py").read_text()
         assert not [line for line in body if line in public]
 
 

@@ -67,7 +67,7 @@ def made(tmp_path_factory):
     """A folder with the notebooks of the assignments and what they are graded with."""
     target, book = tmp_path_factory.mktemp("course"), course.read_book(ROOT)
     for name in NAMES:
-        text = (ROOT / "assignments" / f"{name}.md").read_text()
+        text = (ROOT / "course" / "assignments" / f"{name}.md").read_text()
         for kind in ("student", "instructor"):
             made = course.notebook(book, f"assignments/{name}", text, solutions=kind == "instructor")
             nbformat.write(made, target / f"{name}-{kind}.ipynb")

@@ -150,7 +150,7 @@ def test_weeks_of_the_course_hold_what_they_say():
     }
     assignments = {
         path.stem: sum(map(int, re.findall(r"^\*(\d+) minutes", path.read_text(), flags=re.M)))
-        for path in ROOT.glob("assignments/*.md")
+        for path in ROOT.glob("course/assignments/*.md")
     }
     read = {page: minutes for page, (minutes, _) in course.needs(BOOK).items()}
     table = PAGES["chapters/appendix/lecturers"].split("### A course of twelve weeks")[1]

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 import site_browser as browser
 
-COURSE = Path(os.environ.get("BOOK_COURSE", browser.ROOT / "course"))
+COURSE = Path(os.environ.get("BOOK_COURSE", browser.ROOT / "_build" / "course"))
 NOTEBOOKS = sorted(path for path in (COURSE / "student").rglob("*.ipynb"))
 PAGES = [path for path in NOTEBOOKS if path.parent.name != "assignments"]
 FIRST = sorted(path for path in NOTEBOOKS if re.match(r"1-", path.name))
@@ -57,7 +57,9 @@ def test_student_notebook_runs_from_top_to_bottom(path, tmp_path):
 
 def test_nothing_hidden_is_given_to_students():
     names = re.findall(
-        r"^def (hidden_\w+)", "\n".join(p.read_text() for p in (browser.ROOT / "grading").glob("*.py")), flags=re.M
+        r"^def (hidden_\w+)",
+        "\n".join(p.read_text() for p in (browser.ROOT / "course" / "answers").glob("*.py")),
+        flags=re.M,
     )
     assert len(names) >= 12
     given = [*NOTEBOOKS, *browser.HTML.rglob("*.html"), *(COURSE / "slides").glob("*.html")]
@@ -68,9 +70,9 @@ def test_nothing_hidden_is_given_to_students():
     assert said == []
     (wheel,) = (COURSE / "student").glob("robustnn_core-*.whl")
     with zipfile.ZipFile(wheel) as packed:
-        assert any(name.startswith("robustnn_core/exercises/") for name in packed.namelist())
+        assert any(name.startswith("robustnn_core/course/checks/") for name in packed.namelist())
         assert not [
             file
             for file in packed.namelist()
-            if "grading" in file or any(name.encode() in packed.read(file) for name in names)
+            if "answers" in file or any(name.encode() in packed.read(file) for name in names)
         ]

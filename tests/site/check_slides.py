@@ -3,7 +3,7 @@
 import pytest
 import site_browser as browser
 
-FOLDER = browser.ROOT / "course" / "slides"
+FOLDER = browser.ROOT / "_build" / "course" / "slides"
 PARTS = sorted(path.stem for path in FOLDER.glob("*.html"))
 
 

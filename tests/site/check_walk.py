@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import site_browser as browser
 
-COURSE = Path(os.environ.get("BOOK_COURSE", browser.ROOT / "course"))
+COURSE = Path(os.environ.get("BOOK_COURSE", browser.ROOT / "_build" / "course"))
 RIGHT = "def trimmed_loss(residuals, h):\n    return sum(sorted(residuals**2)[:h])"
 # Numbers beside the cells, 0 while a cell has not run; a cell whose source is hidden has none.
 PROMPTS = "[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].filter((p) => p.textContent).map((p) => parseInt(p.textContent.slice(1)) || 0)"

@@ -1,7 +1,7 @@
 """What the checks of exercises are made of: they say what is wrong with an answer, and not what is right.
 
 An answer may be anything. Whatever it is, a check ends in silence or in :class:`Wrong`, whose message is
-one sentence for a student. The checks stand in ``robustnn_core.exercises``; the grading itself is
+one sentence for a student. The checks stand in ``robustnn_core.course.checks``; the grading itself is
 otter-grader's.
 """
 
@@ -63,7 +63,7 @@ def call(function, *arguments, name, seconds=10):
     >>> call(None, 3, name="double")
     Traceback (most recent call last):
         ...
-    robustnn_core.course.Wrong: double is still empty; replace the dots by your code.
+    robustnn_core.course.api.Wrong: double is still empty; replace the dots by your code.
     """
     if function is None or function is Ellipsis:
         fail(f"{name} is still empty; replace the dots by your code.")
@@ -104,11 +104,11 @@ def numbers(answer, *, name, shape=()):
     >>> numbers("1", name="w")
     Traceback (most recent call last):
         ...
-    robustnn_core.course.Wrong: w is a str; it must be a number.
+    robustnn_core.course.api.Wrong: w is a str; it must be a number.
     >>> numbers([[1.0, 2.0]], name="w", shape=(2,))
     Traceback (most recent call last):
         ...
-    robustnn_core.course.Wrong: w has shape (1, 2); it must have shape (2,).
+    robustnn_core.course.api.Wrong: w has shape (1, 2); it must have shape (2,).
     """
     if answer is None or answer is Ellipsis:
         fail(f"{name} is still empty; replace the dots by your answer.")
@@ -150,11 +150,11 @@ def compare(answer, expected, *, name, tol=1e-6, hint=""):
     >>> compare([1.0, 2.5], np.array([1.0, 2.0]), name="w", hint="Mind the sign.")
     Traceback (most recent call last):
         ...
-    robustnn_core.course.Wrong: w is too large at index (1,). Mind the sign.
+    robustnn_core.course.api.Wrong: w is too large at index (1,). Mind the sign.
     >>> compare(float("nan"), 1.0, name="w")
     Traceback (most recent call last):
         ...
-    robustnn_core.course.Wrong: w contains nan or an infinity; look for a division by zero.
+    robustnn_core.course.api.Wrong: w contains nan or an infinity; look for a division by zero.
     """
     expected = np.asarray(expected, dtype=float)
     got = numbers(answer, name=name, shape=expected.shape)
@@ -172,7 +172,7 @@ def check(page, name, answer):
     Parameters
     ----------
     page : str
-        A module of ``robustnn_core.exercises``, such as ``"neurotron_1"``.
+        A module of ``robustnn_core.course.checks``, such as ``"neurotron_1"``.
     name : str
         The answer's name in the notebook.
     answer
@@ -184,7 +184,7 @@ def check(page, name, answer):
     >>> check("breakdown_assignment", "trimmed_loss", lambda residuals, h: 0.0)
     Traceback (most recent call last):
         ...
-    robustnn_core.course.Wrong: trimmed_loss with h = n is too small. All are kept.
+    robustnn_core.course.api.Wrong: trimmed_loss with h = n is too small. All are kept.
     """
     public = getattr(_checks(page), name)
     try:
@@ -201,7 +201,7 @@ def grader(page):
     Parameters
     ----------
     page : str
-        A module of ``robustnn_core.exercises``, such as ``"neurotron_1"``.
+        A module of ``robustnn_core.course.checks``, such as ``"neurotron_1"``.
 
     Raises
     ------
@@ -233,11 +233,11 @@ def _a(answer):
 
 def _checks(page):
     """Return the module with a page's public checks."""
-    if importlib.util.find_spec(f"robustnn_core.exercises.{page}") is None:
+    if importlib.util.find_spec(f"robustnn_core.course.checks.{page}") is None:
         raise ValueError(
-            f"page: there are no checks for {page!r}; it must be the name of a module of robustnn_core.exercises"
+            f"page: there are no checks for {page!r}; it must be the name of a module of robustnn_core.course.checks"
         )
-    return importlib.import_module(f"robustnn_core.exercises.{page}")
+    return importlib.import_module(f"robustnn_core.course.checks.{page}")
 
 
 @contextlib.contextmanager
