@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from scipy.special import log_softmax
 
-from robustnn_core import checks, products, streams, sweeps
+from robustnn_core import blas, checks, streams, sweeps
 
 __all__ = ["ConvNet", "History", "train"]
 
@@ -185,13 +185,13 @@ def _parts(X, size):
 @contextlib.contextmanager
 def _workers(parts):
     """A ``map`` over up to ``parts`` threads, for calls that use a BLAS of one thread each; results in order."""
-    with products.single_thread():
+    with blas.single_thread():
         count = min(parts, numba.get_num_threads())
         if count < 2:
             yield map
         else:
             # where the limit is one of the calling thread only, each worker has to set its own
-            with ThreadPoolExecutor(count, initializer=products.single_thread) as pool:
+            with ThreadPoolExecutor(count, initializer=blas.single_thread) as pool:
                 yield pool.map
 
 

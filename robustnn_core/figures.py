@@ -49,6 +49,7 @@ __all__ = [
     "WIDTHS",
     "Shown",
     "bound",
+    "checked_alt",
     "close",
     "pixels",
     "png",
@@ -221,7 +222,7 @@ def svg(fig, *, alt):
 
     The same figure gives the same text, byte for byte; its ids are its own in the page.
     """
-    alt = _alt(alt)
+    alt = checked_alt(alt)
     buffer = io.StringIO()
     patches = [fig.patch, *(ax.patch for ax in fig.findobj(Axes))]
     colours = [(patch.get_facecolor(), patch.get_edgecolor()) for patch in patches]
@@ -271,7 +272,7 @@ class Shown:
     """
 
     def __init__(self, fig, alt):
-        self.alt, self.svg, self.png = _alt(alt), svg(fig, alt=alt), png(fig)
+        self.alt, self.svg, self.png = checked_alt(alt), svg(fig, alt=alt), png(fig)
         self._width = pixels(fig)
         self._wide = fig.get_size_inches()[0] > WIDTHS["text"] + 0.5
 
@@ -334,7 +335,8 @@ def close(fig):
         sys.modules["matplotlib.pyplot"].close(fig)
 
 
-def _alt(alt):
+def checked_alt(alt):
+    """Return the text for those who do not see the picture, on one line; an empty one is refused."""
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt = {alt!r} must say in words what the picture shows")
     return " ".join(alt.split())

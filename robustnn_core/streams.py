@@ -18,6 +18,8 @@ __all__ = ["fill_normal", "fill_uniform", "generator", "spawn", "states", "unifo
 def _sequence(seed):
     if isinstance(seed, np.random.SeedSequence):
         return seed
+    if isinstance(seed, np.random.Generator):  # its next numbers decide: a second call sees others
+        return np.random.SeedSequence(seed.integers(2**63, size=4).tolist())
     if isinstance(seed, (tuple, list)):
         return np.random.SeedSequence([checks.integer(part, "seed", at_least=0) for part in seed])
     return np.random.SeedSequence(checks.integer(seed, "seed", at_least=0, remedy="give a non-negative integer"))

@@ -198,7 +198,7 @@ def test_bad_input(call, message):
 
 
 def test_too_much_data_is_refused(monkeypatch):
-    monkeypatch.setattr(explorers, "MAX_BYTES", 1000)
+    monkeypatch.setattr("robustnn_core.explorers.widget.MAX_BYTES", 1000)
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="fewer values"):
         curve(lambda a: {"y": rng.random(X.size)}, {"a": range(500)})

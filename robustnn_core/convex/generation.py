@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from scipy.optimize import nnls
 
-from robustnn_core import checks, products, streams
+from robustnn_core import blas, checks, streams
 from robustnn_core.convex import gradient, program, theory, training
 from robustnn_core.convex import patterns as _patterns
 from robustnn_core.convex.patterns import Patterns
@@ -144,14 +144,14 @@ def _price_local(X, lam, beta, rng, starts, gates, points=True):
     U = np.ascontiguousarray(U[size > 0.0] / size[size > 0.0, None])
     ends = np.concatenate([U, U])
     values = np.empty(len(ends))
-    with products._controller().limit(limits=1, user_api="blas"):
+    with blas.single_thread():
         _climb_all(X, lam, ends[: len(U)], values[: len(U)], 200)
         _climb_all(X, -lam, ends[len(U) :], values[len(U) :], 200)
     order = np.argsort(-values, kind="stable")
     order = order[values[order] > 0.0]
     if not len(order):
         order = np.zeros(1, dtype=int)
-    active = products.product(X, ends[order].T) >= 0.0
+    active = blas.product(X, ends[order].T) >= 0.0
     keep, known = [], set()
     for i, key in enumerate(_patterns._keys(active)):
         if key not in known:
@@ -497,7 +497,7 @@ def _descended(X, y, fit, found, rng, starts, descents, steps, late, begin, trac
     lam, best = fit.dual, (None, np.inf)
     still, none = np.zeros(X.shape[1]), streams.states(0, 1)[0]
     curve = {"squared": 1.0, "logistic": 0.25 / len(X), "hinge": 1.0 / len(X)}[loss]
-    with products._controller().limit(limits=1, user_api="blas"):
+    with blas.single_thread():
         for k in range(descents):
             length = np.linalg.norm(W, axis=1)
             keep = length > 1e-3 * length.max()
@@ -548,7 +548,7 @@ def _centred(X, active, gates):
         return active, A.T
     Z = X[seen] / np.linalg.norm(X[seen], axis=1)[:, None]
     E = 2.0 * active[seen].T - 1.0
-    with products._controller().limit(limits=1, user_api="blas"):
+    with blas.single_thread():
         A = _patterns._central(Z, E, A)
     good = (E * (A @ Z.T)).min(axis=1) > 1e-9
     return active[:, good], np.ascontiguousarray(A[good].T)
@@ -566,7 +566,7 @@ def _columns(X, current, units, found, threshold, columns):
     active, gates = _patterns._made(X, G)
     # the price of a cell from below: the ascent inside it, one step to g and its value there if the cell is kept
     signed = current.dual[:, None] * active
-    g = products.product(X.T, signed)
+    g = blas.product(X.T, signed)
     worth = np.linalg.norm(g, axis=0)  # from above: a cell at most beta cannot lower anything
     known = set(_patterns._keys(current.patterns.active))
     keys = _patterns._keys(active)

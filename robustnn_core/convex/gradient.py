@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numba import njit
 
-from robustnn_core import attacks, checks, nets, products, streams
+from robustnn_core import attacks, blas, checks, nets, streams
 from robustnn_core.convex.patterns import box
 from robustnn_core.convex.robust import _data, _mean_loss
 
@@ -81,7 +81,7 @@ def train_gradient(
     rng = streams.generator(start)
     U = rng.standard_normal((width, X.shape[1])) / np.sqrt(X.shape[1])
     alpha = rng.choice([-1.0, 1.0], size=width) / np.sqrt(width)
-    with products._controller().limit(limits=1, user_api="blas"):
+    with blas.single_thread():
         state = streams.states(noise, 1)[0]
         U, alpha, history = _adam(X, y, U, alpha, e, beta, _LOSSES[loss], _ATTACKS[attack], steps, rate, climbs, state)
     net = nets.ReLUSum(np.abs(alpha)[:, None] * U, np.where(alpha < 0, -1.0, 1.0))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linprog
 
-from robustnn_core import checks, products, streams
+from robustnn_core import blas, checks, streams
 from robustnn_core.convex import theory
 
 __all__ = ["Patterns", "box", "enumerate_patterns", "robust_margins", "sample_patterns", "screen_patterns"]
@@ -109,7 +109,7 @@ def sample_patterns(X, count, *, seed, radius=0.0, perturbations=1):
     active, gates = _made(X, A)
     if perturbations > 1 and e.any():
         rng = streams.generator(move_seed)
-        found = [products.product(X + e * _signs(rng, X.shape), A) >= 0.0 for _ in range(perturbations - 1)]
+        found = [blas.product(X + e * _signs(rng, X.shape), A) >= 0.0 for _ in range(perturbations - 1)]
         known = set(_keys(active))
         for pattern, key in zip(np.hstack(found).T, _keys(np.hstack(found))):
             if key not in known:
@@ -153,7 +153,7 @@ def enumerate_patterns(X, *, limit=200_000):
     unit = X[seen] / np.linalg.norm(X[seen], axis=1)[:, None]
     size, basis = np.linalg.svd(unit, full_matrices=False)[1:]
     rank = int((size > 1e-10 * size[0]).sum())
-    Z, basis = products.product(unit, basis[:rank].T), basis[:rank]
+    Z, basis = blas.product(unit, basis[:rank].T), basis[:rank]
     lines, which, side = _lines(Z)
     possible = theory.arrangement_count(len(lines), rank)
     if possible > limit:
@@ -306,7 +306,7 @@ def _keys(active):
 
 def _made(X, A):
     """The patterns of gates A (d, m), without gates that a point nearly lies on."""
-    Z = products.product(X, A)
+    Z = blas.product(X, A)
     size = np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(A, axis=0)
     clear = ((np.abs(Z) > MARGIN * size) | (np.linalg.norm(X, axis=1) == 0.0)[:, None]).all(axis=0)
     return Z[:, clear] >= 0.0, A[:, clear]
@@ -460,7 +460,7 @@ def _flat_block(X, active, e):
 
 def _lines(Z):
     """The distinct lines of the rows: representatives, the index of each row's line and its side (+-1)."""
-    inner = products.gram(Z)
+    inner = blas.gram(Z)
     which, side, chosen = np.empty(len(Z), dtype=int), np.empty(len(Z)), []
     for k in range(len(Z)):
         # sin^2 of the angle, computed without cancellation

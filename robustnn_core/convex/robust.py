@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, optimize
 
-from robustnn_core import checks, nets, products
+from robustnn_core import blas, checks, nets
 from robustnn_core.convex.patterns import Patterns, _margin, box
 from robustnn_core.convex.program import LOSSES, Fit, below
 
@@ -146,7 +146,7 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
         raise ValueError(
             f"radius leaves none of the {patterns.count} patterns: every block is 0; {largest}. Sample more patterns or shrink radius"
         )
-    with products._controller().limit(limits=1, user_api="blas"):
+    with blas.single_thread():
         solver = _Solver(X, y, e, patterns.active.T[passes], patterns.active.T[edge], beta, loss)
         found = solver.run(inner[:, passes].T, tol, iterations, clock)
     P, d = patterns.count, len(used)
@@ -243,8 +243,8 @@ def worst_case_loss(net, X, y, *, radius, loss="hinge"):
     e = box(X, radius)
     if net.weights.shape[1] != X.shape[1]:
         raise ValueError(f"net has units in dimension {net.weights.shape[1]}, X has {X.shape[1]} columns")
-    Z = products.product(X, net.weights.T)
-    reach = products.product(np.abs(net.weights), e)
+    Z = blas.product(X, net.weights.T)
+    reach = blas.product(np.abs(net.weights), e)
     exact = bool((np.abs(Z) >= reach).all())
     low, high = Z - reach, Z + reach
     crossing = (low < 0) & (high > 0)
@@ -257,8 +257,8 @@ def worst_case_loss(net, X, y, *, radius, loss="hinge"):
         up = sides[:, None] * net.signs > 0  # units whose smallest value hurts
         slope = np.where(up | ~crossing, line, chord)
         shift = np.where(up, 0.0, chord_shift)
-        q = products.product(sides[:, None] * net.signs * slope, net.weights)
-        value = (X * q).sum(axis=1) + (sides[:, None] * net.signs * shift).sum(axis=1) - products.product(np.abs(q), e)
+        q = blas.product(sides[:, None] * net.signs * slope, net.weights)
+        value = (X * q).sum(axis=1) + (sides[:, None] * net.signs * shift).sum(axis=1) - blas.product(np.abs(q), e)
         return value, -e * np.sign(q)
 
     if loss != "squared":

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import nnls
 
-from robustnn_core import checks, products, streams
+from robustnn_core import blas, checks, streams
 from robustnn_core.convex import admm, program
 from robustnn_core.convex.patterns import Patterns, sample_patterns
 
@@ -218,7 +218,7 @@ def newton_times(X, patterns, counts, *, repeats=5, seed=0):
     """
     rng, d = streams.generator(seed), X.shape[1]
     times = [], []
-    with products._controller().limit(limits=1, user_api="blas"):
+    with blas.single_thread():
         for count in counts:
             part = patterns.take(np.arange(count))
             F, _ = blocks(X, part)

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from scipy.optimize import linprog
 
-from robustnn_core import checks, nets, products
+from robustnn_core import blas, checks, nets
 from robustnn_core.convex import program
 from robustnn_core.convex.patterns import Patterns
 from robustnn_core.convex.program import Fit
@@ -55,7 +55,7 @@ def reduce_blocks(X, fit):
         return fit
     signs = np.where(kept < P, 1.0, -1.0)
     D = fit.patterns.active[:, kept % P]
-    with products._controller().limit(limits=1, user_api="blas"):
+    with blas.single_thread():
         G = signs * D * (X @ (U[:, kept] / tau[kept]))
         # what the blocks that count as zero predict is given back by the others where it can be
         rest = (np.where(np.arange(2 * P) < P, 1.0, -1.0) * np.hstack([fit.patterns.active] * 2) * (X @ U)).sum(axis=1)
@@ -165,7 +165,7 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
     max_sweeps = checks.integer(max_sweeps, "max_sweeps", at_least=1)
     one = Patterns(np.ones((len(np.atleast_2d(X)), 1), dtype=bool), np.ones((gates.shape[0], 1)))
     X, y, beta = program.check_problem(X, y, one, beta, loss)
-    with products._controller().limit(limits=1, user_api="blas"):
+    with blas.single_thread():
         A = np.asfortranarray(np.maximum(X @ gates, 0.0))
         alpha, objective, lower = (_by_program if loss == "hinge" else _by_descent)(A, y, beta, loss, tol, max_sweeps)
     lower = program.below(lower, objective)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import linprog
 
-from robustnn_core import checks, products
+from robustnn_core import blas, checks
 from robustnn_core.convex import admm, interior, program
 from robustnn_core.convex import patterns as _patterns
 
@@ -106,7 +106,7 @@ def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, 
     if max_seconds != np.inf:
         max_seconds = checks.number(max_seconds, "max_seconds", above=0.0)
     checks.choice(method, "method", METHODS)
-    with products._controller().limit(limits=1, user_api="blas"):
+    with blas.single_thread():
         return _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method)
 
 

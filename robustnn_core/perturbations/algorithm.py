@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numba import njit
 
-from robustnn_core import checks, nets, products, streams
+from robustnn_core import blas, checks, nets, streams
 from robustnn_core.perturbations.theory import check_data, check_points, check_width
 
 __all__ = ["History", "Run", "least_squares_multipliers", "train_descent", "train_flow"]
@@ -93,7 +93,7 @@ class Run:
     @cached_property
     def net(self):
         """The trained ``nets.FrozenHeadNet``."""
-        return nets.FrozenHeadNet(self.start + products.product(self.coefficients, self.X), self.leak)
+        return nets.FrozenHeadNet(self.start + blas.product(self.coefficients, self.X), self.leak)
 
     @property
     def pattern(self):
@@ -124,7 +124,7 @@ def train_flow(
     increment : float > 0
         How much the fastest margin grows in a step (to first order).
     gram : ndarray, shape (N, N), optional
-        ``products.gram(X)`` when it is at hand.
+        ``blas.gram(X)`` when it is at hand.
 
     Returns
     -------
@@ -205,7 +205,7 @@ def least_squares_multipliers(run):
         )
     K, unit = _tangent_gram(run.activations, run.gram, run.y, run.leak), run.margins / run.margins.min()
     lam = np.linalg.lstsq(K, unit, rcond=None)[0]
-    first = products.product(run.start, run.X.T)
+    first = blas.product(run.start, run.X.T)
     return lam, _residual(run.start, first, run.coefficients, run.activations, run.margins, K, lam)
 
 
@@ -215,10 +215,10 @@ def _train(X, y, leak, width, steps, seed, loss, start_scale, increment, rate, g
     steps = checks.integer(steps, "steps", at_least=2)
     checks.choice(loss, "loss", _LOSSES)
     start_scale = checks.number(start_scale, "start_scale", at_least=0.0)
-    G = products.gram(X) if gram is None else checks.array(gram, "gram", shape=(len(X), len(X)))
+    G = blas.gram(X) if gram is None else checks.array(gram, "gram", shape=(len(X), len(X)))
     check_points(G)
     start = start_scale / math.sqrt(X.shape[1]) * streams.generator(seed).standard_normal((width, X.shape[1]))
-    Z = np.ascontiguousarray(products.product(start, X.T))
+    Z = np.ascontiguousarray(blas.product(start, X.T))
     first, C = Z.copy(), np.zeros_like(Z)
     head = np.repeat([1.0, -1.0], width // 2) / math.sqrt(width)
     history, patterns = np.full((steps + 1, 3), np.nan), np.zeros(steps, dtype=np.int64)
@@ -253,7 +253,7 @@ def _train(X, y, leak, width, steps, seed, loss, start_scale, increment, rate, g
 def _tangent_gram(Z, G, y, leak):
     """y_n y_k <grad f(x_n), grad f(x_k)>, (N, N): the Gram matrix times the overlap of the slopes."""
     slopes = np.where(Z >= 0, 1.0, leak)
-    return products.product(slopes.T, slopes) / len(Z) * G * np.multiply.outer(y, y)
+    return blas.product(slopes.T, slopes) / len(Z) * G * np.multiply.outer(y, y)
 
 
 def _residual(start, first, C, Z, margins, K, lam):

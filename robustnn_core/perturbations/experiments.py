@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robustnn_core import attacks, checks, nets, products, streams
+from robustnn_core import attacks, blas, checks, nets, streams
 from robustnn_core.perturbations import theory
 from robustnn_core.perturbations.algorithm import Run, train_flow
 from robustnn_core.perturbations.geometry import AdversarialSet, adversarial_set, balanced_signs
@@ -227,10 +227,10 @@ def noise_base(leak, *, eps, count, adversarial, dimension, trials, seed):
 
 def _voices(X, y, adv, leak, positive):
     """y (T1 + T2) and y T2 at the rows of X; the share of positive multipliers goes to the list ``positive``."""
-    lam = np.linalg.solve(theory.pattern_matrix(products.gram(adv.X), adv.y, leak), np.ones(len(adv.y)))
+    lam = np.linalg.solve(theory.pattern_matrix(blas.gram(adv.X), adv.y, leak), np.ones(len(adv.y)))
     positive.append(np.mean(lam > 0))
     weights = (lam * adv.y)[None]
-    return tuple(y * products.product(X, products.product(weights, part)[0]) for part in (adv.X, adv.eta))
+    return tuple(y * blas.product(X, blas.product(weights, part)[0]) for part in (adv.X, adv.eta))
 
 
 def learn(
@@ -328,4 +328,4 @@ def learn(
 def _verdicts(run, X):
     """Signs of a run's net at the rows of X, from products that do not depend on the number of threads."""
     X = checks.array(X, "test", shape=("N", run.X.shape[1]))
-    return np.sign(products.product(nets.leaky_relu(products.product(X, run.net.weights.T), run.leak), run.net.head))
+    return np.sign(blas.product(nets.leaky_relu(blas.product(X, run.net.weights.T), run.leak), run.net.head))

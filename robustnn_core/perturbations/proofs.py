@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from robustnn_core import checks, nets, products, streams
+from robustnn_core import blas, checks, nets, streams
 from robustnn_core.ledger import Ledger
 from robustnn_core.perturbations import geometry, theory
 
@@ -53,7 +53,7 @@ def loss_to_zero(X, y, leak, *, seed, weights=None, trials=20):
     'Z1'
     """
     X, y, leak, o = _inside(X, y, leak)
-    G, N = products.gram(X), len(y)
+    G, N = blas.gram(X), len(y)
     rng = streams.generator(seed)
     trials = checks.integer(trials, "trials", at_least=1)
     scale = 1 / o.r_max
@@ -111,12 +111,12 @@ def implicit_bias(X, y, leak, *, width=6, seed=0):
     """
     X, y, leak, o = _inside(X, y, leak)
     N, p, low, high = len(y), o.p_max, o.r_min**2, o.r_max**2
-    G = products.gram(X)
+    G = blas.gram(X)
     square = G.diagonal()
     net = theory.kkt_net(X, y, leak, width=width)
     lam = theory._kkt_multipliers(G, y, leak)
     W, a = net.weights, net.head
-    Z = products.product(W, X.T)
+    Z = blas.product(W, X.T)
     slopes = np.where(Z >= 0, 1.0, leak)  # of the net itself, not those it was built from
     margins = y * net.predict(X)
     top, bottom = lam.max(), lam.min()
@@ -297,7 +297,7 @@ def reflection(X, y, leak, *, kappa, seed=0):
     'K9'
     """
     X, y, leak = theory.check_data(X, y, leak)
-    G, N = products.gram(X), len(y)
+    G, N = blas.gram(X), len(y)
     square = float(G.diagonal().mean())
     if np.abs(G - square * np.eye(N)).max() > 1e-9 * square:
         raise ValueError("X must have orthogonal rows of one norm; see experiments.orthogonal")
@@ -309,7 +309,7 @@ def reflection(X, y, leak, *, kappa, seed=0):
     eps, w = kappa * math.sqrt(square / N), theory.direction(X, y, np.ones(N))
     unit = w / np.linalg.norm(w)
     moved = geometry.perturb(X, -y, direction=w, eps=eps)
-    H = products.gram(moved)
+    H = blas.gram(moved)
     o = theory._orthogonality(H, leak)
     away = ~np.eye(N, dtype=bool)
     ledger = Ledger(f"Flipped labels and the reflection, kappa = {kappa:g}")
@@ -388,11 +388,11 @@ def cancellation(X, y, labels, leak, *, kappa):
     if y.sum() != 0 or labels.sum() != 0 or s.sum() != 0:
         raise ValueError("y and labels must balance: each of the four combinations equally often")
     N = len(y)
-    G = products.gram(X)
+    G = blas.gram(X)
     square = float(G.diagonal().mean())
     w = theory.direction(X, y, np.ones(N))
     moved = geometry.perturb(X, labels, direction=w, eps=kappa * math.sqrt(square / N))
-    H = products.gram(moved) / square
+    H = blas.gram(moved) / square
     away = ~np.eye(N, dtype=bool)
     lam = np.linalg.solve(theory.pattern_matrix(H, labels, leak), np.ones(N))
     even, odd = lam.mean(), (lam * s).mean()
@@ -458,13 +458,13 @@ def false_half(X, y, labels, leak, *, kappa):
     square = float((X**2).sum(axis=1).mean())
     w, wrong = theory.direction(X, y, np.ones(N)), s < 0
     moved = geometry.perturb(X, labels, direction=w, eps=kappa * math.sqrt(square / N))
-    H, away = products.gram(moved) / square, ~np.eye(N, dtype=bool)
+    H, away = blas.gram(moved) / square, ~np.eye(N, dtype=bool)
     some = np.ix_(wrong, wrong)
     pairs = wrong[:, None] & wrong & away
     lam = np.zeros(N)
     lam[wrong] = np.linalg.solve(theory.pattern_matrix(H[some], labels[wrong], leak), np.ones(int(wrong.sum())))
     net = theory.kkt_net(moved, labels, leak, multipliers=lam / square)
-    Z, margins = products.product(net.weights, moved.T), labels * net.predict(moved)
+    Z, margins = blas.product(net.weights, moved.T), labels * net.predict(moved)
     normal = theory.direction(moved, labels, lam)
     first = lam[wrong].mean()
     expected = first / 2 * ((kappa - 1) * w + theory.direction(X, labels, np.ones(N)))

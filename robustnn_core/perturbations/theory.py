@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from robustnn_core import checks, nets, products
+from robustnn_core import blas, checks, nets
 
 __all__ = [
     "Orthogonality",
@@ -112,7 +112,7 @@ def orthogonality(X, leak):
     """
     X = checks.array(X, "X", shape=("N", "d"))
     leak = check_leak(leak)
-    return _orthogonality(products.gram(X), leak)
+    return _orthogonality(blas.gram(X), leak)
 
 
 def _orthogonality(G, leak):
@@ -163,7 +163,7 @@ def kkt_multipliers(X, y, leak):
     array([0.4, 1.6])
     """
     X, y, leak = check_data(X, y, leak)
-    G = products.gram(X)
+    G = blas.gram(X)
     check_points(G)
     return _kkt_multipliers(G, y, leak)
 
@@ -181,7 +181,7 @@ def _kkt_multipliers(G, y, leak):
             f"X gives the multiplier {lam.min():.4g} at point {int(lam.argmin())}, which must be > 0; {remedy}"
         )
     slopes = np.where(np.multiply.outer([1.0, -1.0], y) > 0, 1.0, leak)
-    seen = y * np.stack([products.product((lam * y * s)[None], G)[0] for s in slopes])
+    seen = y * np.stack([blas.product((lam * y * s)[None], G)[0] for s in slopes])
     if not (seen > 0).all():
         raise ValueError(
             f"X breaks the pattern sgn(a_j) y_n <w_j, x_n> > 0 at {int((seen <= 0).any(axis=0).sum())} points; {remedy}"
@@ -221,7 +221,7 @@ def kkt_net(X, y, leak, *, width=2, multipliers=None):
         kkt_multipliers(X, y, leak) if multipliers is None else checks.array(multipliers, "multipliers", shape=y.shape)
     )
     slopes = np.where(np.multiply.outer([1.0, -1.0], y) > 0, 1.0, leak)
-    v, u = products.product(slopes * (lam * y) * np.array([[1.0], [-1.0]]) / math.sqrt(width), X)
+    v, u = blas.product(slopes * (lam * y) * np.array([[1.0], [-1.0]]) / math.sqrt(width), X)
     return nets.FrozenHeadNet(np.repeat(np.stack([v, u]), width // 2, axis=0), leak)
 
 
@@ -236,7 +236,7 @@ def direction(X, y, multipliers):
     X = checks.array(X, "X", shape=("N", "d"))
     y = checks.signs(y, "y", length=len(X))
     lam = checks.array(multipliers, "multipliers", shape=y.shape)
-    return products.product((lam * y)[None], X)[0]
+    return blas.product((lam * y)[None], X)[0]
 
 
 def second_net_terms(base, labels, eta, Z, leak, *, multipliers=None):
@@ -274,7 +274,7 @@ def second_net_terms(base, labels, eta, Z, leak, *, multipliers=None):
         else checks.array(multipliers, "multipliers", shape=labels.shape)
     )
     weights = (lam * labels)[None]
-    first, second = (products.product(Z, products.product(weights, part)[0]) for part in (base, eta))
+    first, second = (blas.product(Z, blas.product(weights, part)[0]) for part in (base, eta))
     return Terms(first, second, lam)
 
 
@@ -303,7 +303,7 @@ def alignment(X, y, Z):
     X = checks.array(X, "X", shape=("N", "d"))
     y = checks.signs(y, "y", length=len(X))
     Z = checks.array(Z, "Z", shape=("Z", X.shape[1]))
-    seen = products.product(Z, X.T)
+    seen = blas.product(Z, X.T)
     size = np.linalg.norm(seen, axis=1)
     return np.divide(np.abs(seen @ y), size, out=np.full(len(Z), np.nan), where=size > 0)
 
@@ -457,7 +457,7 @@ def check_data(X, y, leak, name="X", label="y"):
 
 def check_points(G):
     """Return ``(p_max, R_min^2, R_max^2)`` of a Gram matrix; zero and equal points are refused."""
-    p_max, low, high, i, j = products.extremes(G)
+    p_max, low, high, i, j = blas.extremes(G)
     if low == 0:
         raise ValueError(f"X has a zero row (row {int(np.diag(G).argmin())}); remove it, its margin is always 0")
     if i >= 0:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perturbations import reference
+from robustnn_core import blas, streams
 from robustnn_core import perturbations as P
-from robustnn_core import products, streams
 from robustnn_core.perturbations import algorithm, experiments
 
 rng = np.random.default_rng(3)
@@ -137,7 +137,7 @@ def test_same_bits_on_one_and_two_threads():
 def test_blas_gets_its_threads_back():
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         before = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
-        products.gram(np.ones((3, 2)))
+        blas.gram(np.ones((3, 2)))
         assert [pool["num_threads"] for pool in threadpoolctl.threadpool_info()] == before
 
 
