@@ -167,6 +167,7 @@ class Explorer(anywidget.AnyWidget):
 
 
 def control_list(controls):
+    """Return the controls as a tuple of :class:`Control`, from a dict of name -> values or a sequence."""
     if isinstance(controls, Mapping):
         controls = [v if isinstance(v, Control) else Control(name, v) for name, v in controls.items()]
     controls = tuple(controls)
@@ -180,6 +181,7 @@ def control_list(controls):
 
 
 def combinations(controls, limit):
+    """Return the values of every combination, a dict each; more than ``limit`` are refused."""
     count = math.prod(len(c.values) for c in controls)
     if count > limit:
         sizes = " x ".join(f"{c.name}: {len(c.values)}" for c in controls)
@@ -192,6 +194,7 @@ def combinations(controls, limit):
 
 
 def flat_index(selection, controls):
+    """Return where the combination of these indices stands in :func:`combinations`."""
     flat = 0
     for i, c in zip(selection, controls):
         flat = flat * len(c.values) + i
@@ -199,6 +202,7 @@ def flat_index(selection, controls):
 
 
 def check_texts(**texts):
+    """Refuse what is not a text, by the name of its argument."""
     for name, text in texts.items():
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"{name} = {text!r} must be a text")
