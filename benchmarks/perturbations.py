@@ -11,9 +11,8 @@ import time
 
 import numpy as np
 
-from robustnn_core import convnet
 from robustnn_core import perturbations as P
-from robustnn_core.perturbations import experiments
+from robustnn_core.perturbations import convnet, experiments
 
 try:
     import torch

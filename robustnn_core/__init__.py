@@ -1,7 +1,7 @@
 """Provably robust training of two-layer neural networks: the package behind *Robust by Proof*.
 
 One wing a part of the book (``neurotron``, ``perturbations``), standing on a shared ground (``checks``,
-``streams``, ``blas``, ``nets``, ``convnet``, ``laws``, ``images``, ``attacks``, ``sweeps``, ``ledger``, ``figures``,
+``streams``, ``blas``, ``nets``, ``laws``, ``images``, ``attacks``, ``sweeps``, ``ledger``, ``figures``,
 ``explorers``).
 """
 

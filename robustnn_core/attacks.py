@@ -9,7 +9,7 @@ A net can be attacked if it has two methods:
 * ``pullback(X, v)``: for ``v`` of the shape of the scores the gradients
   :math:`\nabla_x \sum_k v_{nk} f_k(x_n)`, shape (N, d).
 
-``nets.FrozenHeadNet``, ``nets.ReLUSum``, ``nets.SingleFilterNet.at(w)`` and ``convnet.ConvNet`` have them.
+``nets.FrozenHeadNet``, ``nets.ReLUSum``, ``nets.SingleFilterNet.at(w)`` and ``perturbations.convnet.ConvNet`` have them.
 
 What is climbed is :math:`-y f(x)` for two classes (every decreasing loss has the same ascent direction)
 and the cross-entropy for K classes; with ``target`` the attack climbs towards the target's label instead.

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robustnn_core import images
+from robustnn_core import image_files, images
 
 often = settings(max_examples=150, deadline=None, derandomize=True)
 
@@ -138,7 +138,7 @@ def test_images_and_labels_that_do_not_belong_together(place, monkeypatch):
 @given(st.binary(max_size=64) | st.binary(max_size=30).map(lambda b: b"\0\0\x08\x01" + b))
 def test_any_bytes_are_an_array_or_a_value_error(raw):
     try:
-        array = images._parse_idx(raw)
+        array = image_files.parse_idx(raw)
     except ValueError:
         return
     assert idx(array) == raw
@@ -153,13 +153,13 @@ def test_a_mutated_idx_file_is_an_array_or_a_value_error(seed):
         raw[rng.integers(len(raw))] = rng.integers(256)
     raw = bytes(raw[: rng.integers(len(raw) + 1)]) if rng.random() < 0.3 else bytes(raw)
     try:
-        assert idx(images._parse_idx(raw)) == raw
+        assert idx(image_files.parse_idx(raw)) == raw
     except ValueError:
         pass
 
 
 def test_a_bomb_is_refused(place, monkeypatch):
-    monkeypatch.setattr(images, "_LIMIT", 1000)
+    monkeypatch.setattr(image_files, "LIMIT", 1000)
     with pytest.raises(ValueError, match="unpacks to more than 1000 bytes"):
         images.load("mnist")
 
@@ -303,12 +303,12 @@ class Hostile:
 )
 def test_hostile_and_foreign_pickles_are_refused(data):
     with pytest.raises(ValueError, match=r"the file (is not a batch of CIFAR-10|holds the label)"):
-        images._parse_cifar_pickle(data)
+        image_files.parse_cifar_pickle(data)
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
 def test_every_protocol_of_a_true_batch(protocol):
-    pixels, labels = images._parse_cifar_pickle(python_batch(protocol=protocol))
+    pixels, labels = image_files.parse_cifar_pickle(python_batch(protocol=protocol))
     np.testing.assert_array_equal(pixels, PIXELS)
     assert labels.tolist() == OWN
 
@@ -325,7 +325,7 @@ def test_a_mutated_batch_is_read_or_refused(seed):
     if b"r" in data[:200] and _memo(data):  # a huge memo index only asks for memory
         return
     try:
-        pixels, labels = images._parse_cifar_pickle(bytes(data))
+        pixels, labels = image_files.parse_cifar_pickle(bytes(data))
     except ValueError:
         return
     assert pixels.shape == (len(labels), 3072)
@@ -341,7 +341,7 @@ def _memo(data):
 @often
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_batch_or_a_value_error(data):
-    for parse in (images._parse_cifar_pickle, images._parse_cifar_binary):
+    for parse in (image_files.parse_cifar_pickle, image_files.parse_cifar_binary):
         with pytest.raises(ValueError):
             parse(data)
 

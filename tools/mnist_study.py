@@ -11,7 +11,8 @@ import json
 import sys
 from pathlib import Path
 
-from robustnn_core import convnet, images
+from robustnn_core import images
+from robustnn_core.perturbations import convnet
 from robustnn_core.perturbations import convolution, experiments
 
 TARGET = Path(__file__).resolve().parent.parent / "robustnn_core" / "perturbations" / "mnist.json"

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import linprog
 from sklearn.datasets import load_digits
 
-from robustnn_core import checks, laws, nets, streams
+from robustnn_core import checks, laws, moments, nets, streams
 from robustnn_core.neurotron import adversaries, proofs, theory
 from robustnn_core.neurotron.algorithm import train
 
@@ -486,7 +486,7 @@ def worst_lie(net, law, *, theta, M=None):
     theory._check_finite(law)
     M = theory._check_m(net, M)
     whitened = theory.best_m(net, law)
-    _, u = laws._ascend(law.X @ whitened.T)
+    _, u = moments.mean_abs_ascent(law.X @ whitened.T)
     direction = np.linalg.lstsq(M.T, whitened.T @ u, rcond=None)[0]
     return adversaries.FixedLie(direction, theta)
 

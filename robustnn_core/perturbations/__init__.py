@@ -5,10 +5,11 @@
 * :mod:`~robustnn_core.perturbations.geometry`: perturbations along a direction, and data sets made of them.
 * :mod:`~robustnn_core.perturbations.proofs`: every step of every proof, evaluated on live data.
 * :mod:`~robustnn_core.perturbations.experiments`: what a chapter calls to get one figure's numbers.
+* :mod:`~robustnn_core.perturbations.convnet`: a small convolutional net, compiled.
 * :mod:`~robustnn_core.perturbations.convolution`: the same with convolutional nets and ten classes, beyond the theory.
 """
 
-from robustnn_core.perturbations import algorithm, convolution, experiments, geometry, proofs, theory
+from robustnn_core.perturbations import algorithm, convnet, convolution, experiments, geometry, proofs, theory
 from robustnn_core.perturbations.algorithm import History, Run, least_squares_multipliers, train_descent, train_flow
 from robustnn_core.perturbations.geometry import AdversarialSet, adversarial_set, perturb
 from robustnn_core.perturbations.theory import (
@@ -40,6 +41,7 @@ __all__ = [
     "algorithm",
     "alignment",
     "cancellation",
+    "convnet",
     "convolution",
     "dimension_correction",
     "direction",

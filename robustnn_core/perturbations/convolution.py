@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from robustnn_core import attacks, checks, convnet, streams
+from robustnn_core import attacks, checks, streams
+from robustnn_core.perturbations import convnet
 
 __all__ = ["RULES", "Lesson", "enlarge", "false_labels", "learn_images", "perturb_images", "score", "stored"]
 
@@ -154,11 +155,11 @@ def learn_images(X, labels, test, *, epochs, seed, **options):
     Parameters
     ----------
     X, labels
-        As in :func:`robustnn_core.convnet.train`.
+        As in :func:`robustnn_core.perturbations.convnet.train`.
     test : (X, y)
         Clean images with their true classes.
     epochs, seed, **options
-        As in :func:`robustnn_core.convnet.train`.
+        As in :func:`robustnn_core.perturbations.convnet.train`.
 
     Returns
     -------

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from robustnn_core import attacks, convnet, images
+from robustnn_core import attacks, images
 from robustnn_core import perturbations as P
-from robustnn_core.perturbations import convolution, experiments, proofs
+from robustnn_core.perturbations import convnet, convolution, experiments, proofs
 
 
 @pytest.fixture(scope="module")

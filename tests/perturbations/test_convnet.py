@@ -7,7 +7,8 @@ import threadpoolctl
 from scipy.special import softmax
 from sklearn.datasets import load_digits
 
-from robustnn_core import attacks, convnet
+from robustnn_core import attacks
+from robustnn_core.perturbations import convnet
 
 rng = np.random.default_rng(0)
 
