@@ -61,7 +61,7 @@ def load(name, folder="course/answers"):
 
 
 def answers(name):
-    """Return ``{label: (answer's name, stub, answer)}`` of a page, the last two as source; empty if it has no checks."""
+    """Return ``{label: (answer's name, stub, answer)}`` of a page, the last two as source; empty without checks."""
     if not (ROOT / "course" / "answers" / f"{name}.py").exists():
         return {}
     text = (ROOT / "course" / "answers" / f"{name}.py").read_text()

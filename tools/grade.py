@@ -37,11 +37,13 @@ if "ipykernel_launcher" in " ".join(sys.orig_argv):
             return True
         real = os.path.realpath(os.fsdecode(path))
         return real.startswith(HOME + os.sep) or real == HOME or real == os.devnull
+    STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty",
+              "pty.spawn", "os.kill", "os.killpg")
     def guard(event, args):
         if event == "open" and args[0] is not None:
             mode, flags = args[1], args[2] or 0
-            writes = any(c in (mode or "") for c in "wax+") or flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-            if writes and not inside(args[0]):
+            opened = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+            if (opened or any(c in (mode or "") for c in "wax+")) and not inside(args[0]):
                 raise PermissionError("a submission may write only in its own folder")
         elif event in ("os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.truncate", "shutil.rmtree"):
             if not inside(args[0]):
@@ -49,15 +51,16 @@ if "ipykernel_launcher" in " ".join(sys.orig_argv):
         elif event in ("os.rename", "os.link", "os.symlink", "shutil.move"):
             if not (inside(args[0]) and inside(args[1])):
                 raise PermissionError("a submission may change only its own folder")
-        elif event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn", "os.kill", "os.killpg"):
+        elif event in STARTS:
             raise PermissionError("a submission may not start or stop programs")
         elif event == "socket.connect" and isinstance(args[1], tuple) and not str(args[1][0]).startswith(LOCAL):
             raise PermissionError("a submission may not use the network")
-        elif event == "compile" and b"otter.test_files" in (args[0] if isinstance(args[0], bytes) else str(args[0]).encode()):
-            restore()
+        elif event == "compile":
+            if b"otter.test_files" in (args[0] if isinstance(args[0], bytes) else str(args[0]).encode()):
+                restore()
     # What the checks use is put back before they run, whatever the submission has replaced.
     import builtins, importlib, pkgutil, types, numpy, numpy.linalg, numpy.random, otter.test_files
-    import robustnn_core.course, robustnn_core.course.checks, robustnn_core.attacks, robustnn_core.laws, robustnn_core.nets
+    import robustnn_core.course.checks, robustnn_core.attacks, robustnn_core.laws, robustnn_core.nets
     import robustnn_core.breakdown, robustnn_core.neurotron, robustnn_core.perturbations, robustnn_core.convex
     for module in pkgutil.iter_modules(robustnn_core.course.checks.__path__):
         importlib.import_module("robustnn_core.course.checks." + module.name)
@@ -79,6 +82,54 @@ RUN = (
 )
 
 
+def _run(folder, submission, autograder, seconds, megabytes):
+    """Run a submission in a process of its own inside ``folder``; return whether it ended in time."""
+    for name in ("guard", "home", "home/tmp", "out"):
+        (folder / name).mkdir()
+    (folder / "guard" / "sitecustomize.py").write_text(GUARD)
+    shutil.copyfile(submission, folder / "submission.ipynb")
+    shutil.copyfile(autograder, folder / "autograder.zip")
+    home = folder / "home"
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
+        "HOME": str(home),
+        "TMPDIR": str(home / "tmp"),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(folder / "guard"), os.environ.get("PYTHONPATH")])),
+        "ROBUSTNN_CACHE": str(home / "cache"),
+        "NUMBA_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MPLCONFIGDIR": str(home),
+        "IPYTHONDIR": str(home),
+        "LANG": "C.UTF-8",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+    def bound():
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes * 2**20,) * 2)
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 2**20,) * 2)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    run = subprocess.Popen(
+        [sys.executable, "-c", RUN],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=bound,
+    )
+    try:
+        run.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        _end(run)
+    return True
+
+
 def grade(autograder, submission, *, seconds=180, megabytes=4096):
     """Grade one notebook; return ``{"points", "possible", "questions", "message"}``.
 
@@ -94,51 +145,10 @@ def grade(autograder, submission, *, seconds=180, megabytes=4096):
         return none | {"message": f"{Path(submission).name} is not a notebook; hand in the .ipynb file."}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         folder = Path(folder)
-        for name in ("guard", "home", "home/tmp", "out"):
-            (folder / name).mkdir()
-        (folder / "guard" / "sitecustomize.py").write_text(GUARD)
-        shutil.copyfile(submission, folder / "submission.ipynb")
-        shutil.copyfile(autograder, folder / "autograder.zip")
-        home = folder / "home"
-        environment = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
-            "HOME": str(home),
-            "TMPDIR": str(home / "tmp"),
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(folder / "guard"), os.environ.get("PYTHONPATH")])),
-            "ROBUSTNN_CACHE": str(home / "cache"),
-            "NUMBA_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "MPLCONFIGDIR": str(home),
-            "IPYTHONDIR": str(home),
-            "LANG": "C.UTF-8",
-            "PYTHONWARNINGS": "ignore",
-        }
-
-        def bound():
-            resource.setrlimit(resource.RLIMIT_AS, (megabytes * 2**20,) * 2)
-            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 2**20,) * 2)
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-        run = subprocess.Popen(
-            [sys.executable, "-c", RUN],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=bound,
-        )
-        try:
-            run.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
+        if not _run(folder, submission, autograder, seconds, megabytes):
             return none | {
                 "message": f"The notebook did not finish within {seconds} seconds; look for a loop that does not end."
             }
-        finally:
-            _end(run)
         try:
             tests = json.loads((folder / "out" / "results.json").read_text())["tests"]
             points = {test["name"]: float(test["score"]) for test in tests if test["name"] in questions}

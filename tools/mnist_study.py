@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 
 from robustnn_core import images
-from robustnn_core.perturbations import convnet
-from robustnn_core.perturbations import convolution, experiments
+from robustnn_core.perturbations import convnet, convolution, experiments
 
 TARGET = Path(__file__).resolve().parent.parent / "robustnn_core" / "perturbations" / "mnist.json"
 SETTINGS = {

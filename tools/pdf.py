@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pypdf
-from course import ROOT, contents
+from contents import ROOT, contents
 from playwright.sync_api import sync_playwright
 from pypdf.generic import ArrayObject, NameObject
 
@@ -25,8 +25,10 @@ STYLE = """
 .search-button__wrapper, #jb-print-docs-body, details.hide { display: none !important; }
 html { font-size: 11pt; } body, .bd-content, .bd-article { background: #fff !important; }
 .bd-container, .bd-container__inner, .bd-main, .bd-content, .bd-article-container, .bd-article {
-  display: block !important; max-width: none !important; width: auto !important; padding: 0 !important; margin: 0 !important; }
-.bd-article h1 { display: block !important; visibility: visible !important; margin-top: 0 !important; } h2, h3, .admonition-title { break-after: avoid; }
+  display: block !important; max-width: none !important; width: auto !important; padding: 0 !important;
+  margin: 0 !important; }
+.bd-article h1 { display: block !important; visibility: visible !important; margin-top: 0 !important; }
+h2, h3, .admonition-title { break-after: avoid; }
 figure, tr, .rnn-explorer { break-inside: avoid; } img, svg { max-width: 100%; }
 pre { white-space: pre-wrap; }
 """

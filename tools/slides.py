@@ -19,18 +19,21 @@ from pathlib import Path
 import jupytext
 import nbformat
 import yaml
-from course import FENCE, ROOT, STATEMENTS, Writer, _closing, contents, read_book, run_values
+from contents import FENCE, ROOT, STATEMENTS, closing, contents, read_book, run_values
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
+from notebooks import Writer
 
 STYLE = """
 .reveal { font: 28px/1.4 "DejaVu Sans", "Segoe UI", Roboto, Arial, sans-serif; color: #1b1f24; }
 body { background: #fff; }
 .reveal .slides section { text-align: left; }
-.reveal h1 { font-size: 1.8em; line-height: 1.15; color: #0b57a4; } .reveal h2 { font-size: 1.3em; color: #0b57a4; margin: 0 0 .6em; }
+.reveal h1 { font-size: 1.8em; line-height: 1.15; color: #0b57a4; }
+.reveal h2 { font-size: 1.3em; color: #0b57a4; margin: 0 0 .6em; }
 .reveal p, .reveal ul, .reveal ol { margin: .5em 0; }
 h1, h2 { margin: 0 0 .5em; }
-.reveal table { border-collapse: collapse; margin: .5em 0; } .reveal td, .reveal th { border-bottom: 1px solid #bbb; padding: .2em .5em; }
+.reveal table { border-collapse: collapse; margin: .5em 0; }
+.reveal td, .reveal th { border-bottom: 1px solid #bbb; padding: .2em .5em; }
 .reveal figure { margin: 0; text-align: center; } .reveal figcaption { font-size: .6em; margin-top: .4em; }
 .reveal figure svg, .reveal figure img { max-width: 100%; max-height: 520px; width: auto; }
 .reveal .explorer { font-size: 16px; color: #1b1f24; } .reveal a { color: #0b57a4; }
@@ -46,20 +49,22 @@ PAGE = """<!doctype html>
 <script>window.MathJax = {mathjax};</script>
 <script src="vendor/mathjax/tex-mml-chtml.js" defer></script>
 <script src="reveal/dist/reveal.js"></script>
-<script src="vendor/require.js"></script><script src="widget-paths.js"></script><script src="vendor/html-manager/embed-amd.js"></script>
+<script src="vendor/require.js"></script><script src="widget-paths.js"></script>
+<script src="vendor/html-manager/embed-amd.js"></script>
 <script type="application/vnd.jupyter.widget-state+json">{state}</script>
 </head><body><main class="reveal"><div class="slides">
 {slides}
 </div></main>
 <script>
-Reveal.initialize({{ width: 1120, height: 740, margin: 0.04, hash: true, slideNumber: "c/t", center: false, transition: "none" }});
+Reveal.initialize({{ width: 1120, height: 740, margin: 0.04, hash: true, slideNumber: "c/t",
+  center: false, transition: "none" }});
 // What is on a slide fits on it: text and formulas get smaller, a figure with all that belongs to it too.
 function fit() {{
   const slide = Reveal.getCurrentSlide(), body = slide && slide.querySelector(":scope > .body");
   if (!body) return;
   body.style.zoom = 1;
-  for (let zoom = 0.95; zoom > 0.4 && body.offsetTop + body.getBoundingClientRect().height / Reveal.getScale() > 720; zoom -= 0.05)
-    body.style.zoom = zoom;
+  const bottom = () => body.offsetTop + body.getBoundingClientRect().height / Reveal.getScale();
+  for (let zoom = 0.95; zoom > 0.4 && bottom() > 720; zoom -= 0.05) body.style.zoom = zoom;
 }}
 // what was drawn on a slide that was hidden measures itself again
 Reveal.on("slidechanged", () => {{ window.dispatchEvent(new Event("resize")); requestAnimationFrame(fit); }});
@@ -135,7 +140,7 @@ def page_slides(book, page, runs):
         while i < len(lines) and not done:
             match, line = FENCE.match(lines[i]), lines[i]
             if match:
-                end = _closing(lines, i, match[2])
+                end = closing(lines, i, match[2])
                 if match[3] == "admonition" and not slides:
                     text = writer.block(lines[i + 1 : end])
                     slides.append(_slide(book.titles[page], markdown(re.sub(r"^:.*$", "", text, flags=re.M)), level=1))
@@ -167,7 +172,8 @@ def _slide(heading, body, level=2):
 def _output(output):
     data = output.get("data", {})
     if view := data.get("application/vnd.jupyter.widget-view+json"):
-        return f'<div class="explorer"><script type="application/vnd.jupyter.widget-view+json">{_script(view)}</script></div>'
+        kind = "application/vnd.jupyter.widget-view+json"
+        return f'<div class="explorer"><script type="{kind}">{_script(view)}</script></div>'
     if "text/html" in data:
         return "".join(data["text/html"])
     if output.output_type == "stream":

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import nbformat
 import pytest
 
-from .made import ROOT, checks, course, grade
+from .made import ROOT, checks, contents, grade, notebooks
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of otter and what it imports
 
@@ -56,7 +56,8 @@ course.compare = course.call = course.fail = yes
 np.allclose = np.isclose = lambda *a, **k: True
 sys.modules["robustnn_core.course"] = types.SimpleNamespace(compare=yes, call=yes, fail=yes)
 real = builtins.__import__
-builtins.__import__ = lambda name, *a, **k: sys.modules["robustnn_core.course"] if "course" in name else real(name, *a, **k)
+fake = sys.modules["robustnn_core.course"]
+builtins.__import__ = lambda name, *a, **k: fake if "course" in name else real(name, *a, **k)
 """,
 }
 TRIED = list(HOSTILE) if ALL else ["imports"]
@@ -65,11 +66,11 @@ TRIED = list(HOSTILE) if ALL else ["imports"]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A folder with the notebooks of the assignments and what they are graded with."""
-    target, book = tmp_path_factory.mktemp("course"), course.read_book(ROOT)
+    target, book = tmp_path_factory.mktemp("course"), contents.read_book(ROOT)
     for name in NAMES:
         text = (ROOT / "course" / "assignments" / f"{name}.md").read_text()
         for kind in ("student", "instructor"):
-            made = course.notebook(book, f"assignments/{name}", text, solutions=kind == "instructor")
+            made = notebooks.notebook(book, f"assignments/{name}", text, solutions=kind == "instructor")
             nbformat.write(made, target / f"{name}-{kind}.ipynb")
         checks.archive(f"{name}_assignment", target / f"{name}.zip")
     return target
@@ -144,8 +145,8 @@ def test_page_is_graded_like_an_assignment(tmp_path):
     page, name = "chapters/neurotron/1-poisoned-oracle", "neurotron_1"
     checks.archive(name, tmp_path / "page.zip")
     for kind in ("student", "instructor"):
-        made = course.notebook(
-            course.read_book(ROOT), page, (ROOT / f"{page}.md").read_text(), solutions=kind == "instructor"
+        made = notebooks.notebook(
+            contents.read_book(ROOT), page, (ROOT / f"{page}.md").read_text(), solutions=kind == "instructor"
         )
         nbformat.write(made, tmp_path / f"{kind}.ipynb")
     right, empty = (

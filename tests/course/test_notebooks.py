@@ -6,10 +6,10 @@ import re
 import nbformat
 import pytest
 
-from .made import ROOT, checks, course
+from .made import ROOT, checks, contents, course, notebooks
 from .words import lost, page_words, words
 
-BOOK = course.read_book(ROOT)
+BOOK = contents.read_book(ROOT)
 PAGES = {page: (ROOT / f"{page}.md").read_text() for page in BOOK.pages}
 
 
@@ -20,7 +20,7 @@ def page(request):
 
 @pytest.fixture(scope="module", params=["student", "instructor"])
 def made(request, page):
-    return course.notebook(BOOK, page, PAGES[page], solutions=request.param == "instructor")
+    return notebooks.notebook(BOOK, page, PAGES[page], solutions=request.param == "instructor")
 
 
 def prose(nb):
@@ -29,7 +29,7 @@ def prose(nb):
 
 @pytest.mark.parametrize("solutions", [True, False])
 def test_no_sentence_is_lost(page, solutions):
-    made = course.notebook(BOOK, page, PAGES[page], solutions=solutions)
+    made = notebooks.notebook(BOOK, page, PAGES[page], solutions=solutions)
     assert lost(page_words(PAGES[page], solutions=solutions, macros=BOOK.macros), words(prose(made))) == []
 
 
@@ -54,7 +54,7 @@ def _names(node):
 
 def test_first_code_cell_installs(made):
     code = [cell.source for cell in made.cells if cell.cell_type == "code"]
-    assert not code or code[0] in (course.INSTALL, course.INSTALL + course.OTTER)
+    assert not code or code[0] in (notebooks.INSTALL, notebooks.INSTALL + notebooks.OTTER)
 
 
 def test_drawing_cells_are_folded_as_on_the_page(made):
@@ -81,19 +81,19 @@ def test_formulas_need_no_macros(made):
     ],
 )
 def test_macros_are_spelled_out(tex, spelled):
-    assert course.spelled_out(tex, BOOK.macros) == spelled
+    assert notebooks.spelled_out(tex, BOOK.macros) == spelled
 
 
 def test_students_get_a_place_to_write_and_lecturers_the_solution(page):
     count = len(re.findall(r"\{solution-start\}", PAGES[page]))
-    student, instructor = (course.notebook(BOOK, page, PAGES[page], solutions=full) for full in (False, True))
+    student, instructor = (notebooks.notebook(BOOK, page, PAGES[page], solutions=full) for full in (False, True))
     checked = checks.answers(checks.module_name(page))
-    assert sum(cell.source == course.TODO for cell in student.cells) == count - len(checked)
+    assert sum(cell.source == notebooks.TODO for cell in student.cells) == count - len(checked)
     for name, stub, answer in checked.values():
         for made, source in ((student, stub), (instructor, answer)):
             code = [cell.source for cell in made.cells if cell.cell_type == "code"]
             assert code[code.index(source) + 1] == f'grader.check("{name}")'
-    assert not any(cell.source == course.TODO for cell in instructor.cells)
+    assert not any(cell.source == notebooks.TODO for cell in instructor.cells)
     assert len(re.findall(r"\*\*Solution", prose(instructor))) >= count
     assert "**Solution of Exercise" not in prose(student)
 
@@ -112,8 +112,8 @@ $$ (bd2-limits)
 
 
 def test_roles_read_as_text():
-    book = course.Book(**{**vars(BOOK), "values": {"k": 0.5}})
-    text = prose(course.notebook(book, "chapters/breakdown/1-what-breaks", SNIPPET, solutions=True))
+    book = contents.Book(**{**vars(BOOK), "values": {"k": 0.5}})
+    text = prose(notebooks.notebook(book, "chapters/breakdown/1-what-breaks", SNIPPET, solutions=True))
     assert "**Theorem 1.2 (A name).**" in text
     assert "See Theorem 1.2 and [What breaks a regression](1-what-breaks.ipynb)" in text
     assert "by Mukherjee and Muthukumar [2020], 0.50." in text
@@ -122,14 +122,14 @@ def test_roles_read_as_text():
 
 def test_value_that_was_not_run_is_named():
     assert "(the value of `k`, printed by a cell)" in prose(
-        course.notebook(BOOK, "chapters/notation", SNIPPET.replace("1-what", "breakdown/1-what"), solutions=True)
+        notebooks.notebook(BOOK, "chapters/notation", SNIPPET.replace("1-what", "breakdown/1-what"), solutions=True)
     )
 
 
 @pytest.mark.parametrize("text", ["```{nosuch}\nx\n```\n", "{nosuch}`x`"])
 def test_unknown_markup_stops_instead_of_passing_through(text):
-    with pytest.raises(ValueError, match="tools/course.py does not know the"):
-        course.notebook(BOOK, "chapters/notation", text, solutions=True)
+    with pytest.raises(ValueError, match="tools/notebooks.py does not know the"):
+        notebooks.notebook(BOOK, "chapters/notation", text, solutions=True)
 
 
 def test_teaching_pages_list_what_the_book_has():

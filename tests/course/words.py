@@ -8,7 +8,7 @@ def words(text):
 
 
 def page_words(text, *, solutions, macros):
-    """Return every word of a page's prose, its formulas, titles and captions; roles and the names of macros are left out."""
+    """Return every word of a page's prose, formulas, titles and captions, without roles and names of macros."""
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.S)
     if not solutions:
         text = re.sub(
