@@ -3,29 +3,14 @@
 import gzip
 import hashlib
 import io
-import os
-import pickle
 import tarfile
 import urllib.error
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from robustnn_core import image_files, images
-
-often = settings(max_examples=150, deadline=None, derandomize=True)
-
-
-def idx(array):
-    return (
-        b"\0\0\x08"
-        + bytes([array.ndim])
-        + b"".join(n.to_bytes(4, "big") for n in array.shape)
-        + array.astype(np.uint8).tobytes()
-    )
-
+from tests.made_images import OWN, PIXELS, idx, python_batch
 
 IMAGES = np.random.default_rng(0).integers(0, 256, size=(6, 28, 28)).astype(np.uint8)
 LABELS = np.array([3, 8, 3, 8, 1, 0], dtype=np.uint8)
@@ -134,30 +119,6 @@ def test_images_and_labels_that_do_not_belong_together(place, monkeypatch):
             images.load("mnist")
 
 
-@often
-@given(st.binary(max_size=64) | st.binary(max_size=30).map(lambda b: b"\0\0\x08\x01" + b))
-def test_any_bytes_are_an_array_or_a_value_error(raw):
-    try:
-        array = image_files.parse_idx(raw)
-    except ValueError:
-        return
-    assert idx(array) == raw
-
-
-@often
-@given(st.integers(0, 10**6))
-def test_a_mutated_idx_file_is_an_array_or_a_value_error(seed):
-    rng = np.random.default_rng(seed)
-    raw = bytearray(idx(rng.integers(0, 256, size=rng.integers(1, 4, size=rng.integers(1, 5)))))
-    for _ in range(rng.integers(1, 4)):
-        raw[rng.integers(len(raw))] = rng.integers(256)
-    raw = bytes(raw[: rng.integers(len(raw) + 1)]) if rng.random() < 0.3 else bytes(raw)
-    try:
-        assert idx(image_files.parse_idx(raw)) == raw
-    except ValueError:
-        pass
-
-
 def test_a_bomb_is_refused(place, monkeypatch):
     monkeypatch.setattr(image_files, "LIMIT", 1000)
     with pytest.raises(ValueError, match="unpacks to more than 1000 bytes"):
@@ -200,16 +161,6 @@ def test_downloads_are_checked_and_kept(place, monkeypatch):
 
 
 # --- CIFAR-10 -------------------------------------------------------------------------------------------
-
-PIXELS = np.random.default_rng(1).integers(0, 256, size=(4, 3072)).astype(np.uint8)
-OWN = [3, 9, 0, 1]
-
-
-def python_batch(data=PIXELS, labels=OWN, protocol=2):
-    return pickle.dumps(
-        {b"batch_label": b"test", b"labels": labels, b"data": data, b"filenames": [b"a.png"] * len(labels)},
-        protocol=protocol,
-    )
 
 
 def binary_batch():
@@ -273,77 +224,6 @@ def test_a_wrong_checksum_is_refused_before_anything_is_read(cifar):
     cifar("cifar-10-binary.tar.gz", archive("test_batch.bin", binary_batch())[:50])
     with pytest.raises(ValueError, match=r"is not a whole archive|does not hold"):
         images.load("cifar10", part="test", download=False)
-
-
-class Hostile:
-    def __reduce__(self):
-        return os.system, ("exit 1",)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        pickle.dumps(Hostile()),
-        pickle.dumps({"data": Hostile(), "labels": [1]}),
-        b"cbuiltins\neval\n(S'1/0'\ntR.",
-        b"cnumpy\nload\n(S'x'\ntR.",
-        b"cnumpy.core.multiarray\nscalar\n.",
-        pickle.dumps({"data": PIXELS.astype(float), "labels": OWN}),
-        pickle.dumps({"data": PIXELS[:, :5], "labels": OWN}),
-        pickle.dumps({"data": PIXELS, "labels": OWN[:3]}),
-        pickle.dumps({"data": np.asfortranarray(PIXELS), "labels": OWN}),
-        pickle.dumps({"data": np.array([object, None]), "labels": [1, 2]}),
-        pickle.dumps({"data": PIXELS, "labels": [3, 9, 0, 10]}),
-        pickle.dumps({"data": PIXELS}),
-        pickle.dumps([1, 2]),
-        pickle.dumps({"data": PIXELS[:0], "labels": []}),
-        b"",
-        b"\x80",
-    ],
-)
-def test_hostile_and_foreign_pickles_are_refused(data):
-    with pytest.raises(ValueError, match=r"the file (is not a batch of CIFAR-10|holds the label)"):
-        image_files.parse_cifar_pickle(data)
-
-
-@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
-def test_every_protocol_of_a_true_batch(protocol):
-    pixels, labels = image_files.parse_cifar_pickle(python_batch(protocol=protocol))
-    np.testing.assert_array_equal(pixels, PIXELS)
-    assert labels.tolist() == OWN
-
-
-@often
-@given(st.integers(0, 10**6))
-def test_a_mutated_batch_is_read_or_refused(seed):
-    rng = np.random.default_rng(seed)
-    data = bytearray(python_batch(PIXELS[:1], OWN[:1]))
-    places = np.concatenate([np.arange(200), np.arange(len(data) - 100, len(data))])
-    for _ in range(rng.integers(1, 4)):
-        where = int(rng.choice(places))
-        data[where] = data[where] ^ (1 << int(rng.integers(8)))
-    if b"r" in data[:200] and _memo(data):  # a huge memo index only asks for memory
-        return
-    try:
-        pixels, labels = image_files.parse_cifar_pickle(bytes(data))
-    except ValueError:
-        return
-    assert pixels.shape == (len(labels), 3072)
-
-
-def _memo(data):
-    return any(
-        op in (ord("r"), ord("j")) and int.from_bytes(data[i + 1 : i + 5], "little") > 10**6
-        for i, op in enumerate(data)
-    )
-
-
-@often
-@given(st.binary(max_size=200))
-def test_any_bytes_are_a_batch_or_a_value_error(data):
-    for parse in (image_files.parse_cifar_pickle, image_files.parse_cifar_binary):
-        with pytest.raises(ValueError):
-            parse(data)
 
 
 # --- arguments ------------------------------------------------------------------------------------------
