@@ -10,9 +10,11 @@ second snapshot where the step is nearly tight, and for each of its rows one of
 * :func:`spoilt`: on data that break a hypothesis, or with a wrong solution, it fails;
 * :data:`BY_CONSTRUCTION`: it cannot fail, the ledger says so, and it is not counted.
 
-:func:`cases` makes one test a row and refuses a catalogue that leaves out a row or names one that is not there.
+The first three take ``build=``, a second snapshot on which the row holds and its mutation kills it. :func:`cases` makes one test a row and refuses a catalogue that leaves out a row or names one that is not there.
 """
 
+import inspect
+import pkgutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest import mock
@@ -32,23 +34,26 @@ class Mutation:
     name: str
     kind: str
     argument: object
+    build: object = None
 
 
-def tighter(factor=2.0):
+def tighter(factor=2.0, *, build=None):
     """The inequality between ``lhs`` and ``rhs``, the larger in absolute value made smaller by ``factor``."""
     assert 1.0 < factor <= 100.0, "a row that is not within 100 of its bound checks little: build a snapshot"
-    return Mutation(f"tighter by {factor:g}", "sides", lambda lhs, rhs: _tightened(lhs, rhs, factor))
+    return Mutation(f"tighter by {factor:g}", "sides", lambda lhs, rhs: _tightened(lhs, rhs, factor), build)
 
 
-def shifted(relative=1e-3):
+def shifted(relative=1e-3, *, build=None):
     """The equality with its left side moved by ``relative`` of its size."""
     assert 0.0 < relative <= 1e-1
-    return Mutation(f"shifted by {relative:g}", "sides", lambda lhs, rhs: (lhs + relative * np.abs(lhs).max(), rhs))
+    return Mutation(
+        f"shifted by {relative:g}", "sides", lambda lhs, rhs: (lhs + relative * np.abs(lhs).max(), rhs), build
+    )
 
 
-def patched(target, wrong):
-    """``target`` ("robustnn_core.convex.theory.price") replaced by ``wrong``; a function of the original makes it."""
-    return Mutation(f"{target.removeprefix('robustnn_core.')} wrong", "patch", (target, wrong))
+def patched(target, wrong, name="wrong", *, build=None):
+    """``target`` ("robustnn_core.convex.theory.price", or a method) replaced by what ``wrong`` makes of the original."""
+    return Mutation(f"{target.removeprefix('robustnn_core.')} {name}", "patch", (target, wrong), build)
 
 
 def spoilt(name, build):
@@ -90,28 +95,36 @@ def cases(ledgers):
     return pytest.mark.parametrize("name, build, row, how", every, ids=ids)
 
 
+def assert_listed(module, ledgers, *, helpers=()):
+    """Every public function of ``module`` that makes a ledger is in the catalogue (``"name"`` or ``"name, case"``)."""
+    made = {name for name in module.__all__ if inspect.isfunction(getattr(module, name))} - set(helpers)
+    listed = {name.partition(",")[0] for name in ledgers}
+    assert made == listed, f"not in the catalogue: {sorted(made - listed)}; not in the module: {sorted(listed - made)}"
+
+
 _base = {}
 
 
-def _run(name, build):
-    if name not in _base:
+def _run(build):
+    if build not in _base:
         with _recorded() as calls:
             ledger = build()
-        _base[name] = ledger, calls
-    return _base[name]
+        _base[build] = ledger, calls
+    return _base[build]
 
 
 def assert_complete(ledgers):
     """Every ledger holds on its data and has exactly the rows that the catalogue names."""
     for name, (build, rows) in ledgers.items():
-        ledger, _ = _run(name, build)
+        ledger, _ = _run(build)
         ledger.assert_holds()
         assert keys(ledger.rows) == list(rows), f"{name}: rows {keys(ledger.rows)}, in the catalogue {list(rows)}"
 
 
 def assert_killed(name, build, row, how):
     """The row holds on the data and fails under its mutation; one by construction says that it is."""
-    ledger, calls = _run(name, build)
+    build = getattr(how, "build", None) or build
+    ledger, calls = _run(build)
     at = keys(ledger.rows).index(row)
     assert ledger.rows[at].holds
     if how == BY_CONSTRUCTION:
@@ -125,9 +138,7 @@ def assert_killed(name, build, row, how):
     else:
         if how.kind == "patch":
             target, wrong = how.argument
-            owner, _, attribute = target.rpartition(".")
-            original = getattr(__import__(owner, fromlist=[attribute]), attribute)
-            with mock.patch(target, wrong(original)):
+            with mock.patch(target, wrong(pkgutil.resolve_name(target))):
                 other = build()
         else:
             other = how.argument()
