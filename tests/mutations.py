@@ -10,7 +10,8 @@ second snapshot where the step is nearly tight, and for each of its rows one of
 * :func:`spoilt`: on data that break a hypothesis, or with a wrong solution, it fails;
 * :data:`BY_CONSTRUCTION`: it cannot fail, the ledger says so, and it is not counted.
 
-The first three take ``build=``, a second snapshot on which the row holds and its mutation kills it. :func:`cases` makes one test a row and refuses a catalogue that leaves out a row or names one that is not there.
+The first three take ``build=``, a second snapshot on which the row holds and its mutation kills it.
+:func:`cases` makes one test a row and refuses a catalogue that leaves out a row or names one that is not there.
 """
 
 import inspect
@@ -52,7 +53,7 @@ def shifted(relative=1e-3, *, build=None):
 
 
 def patched(target, wrong, name="wrong", *, build=None):
-    """``target`` ("robustnn_core.convex.theory.price", or a method) replaced by what ``wrong`` makes of the original."""
+    """``target`` ("robustnn_core.convex.theory.price", or a method) replaced by what ``wrong`` makes of it."""
     return Mutation(f"{target.removeprefix('robustnn_core.')} {name}", "patch", (target, wrong), build)
 
 

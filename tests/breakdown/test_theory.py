@@ -154,8 +154,8 @@ def test_ledger_of_the_positive_half(seed, fraction, attack):
 def test_ledgers_on_other_data():
     rng = streams.generator(5)
     proofs.relu_distance(rng.standard_normal((10, 3)) + [0.5, 0, 0], [1.0, 0.2, -0.1]).assert_holds()
-    for n, d in ((10, 1), (13, 6), (20, 20)):
-        proofs.coverage(n, d).assert_holds()
+    for n, d, lift in ((10, 1, 0.0), (13, 3, 0.5), (20, 2, 9.0)):  # the last with every point active
+        proofs.coverage(rng.standard_normal((n, d)) + lift * np.eye(d)[0], np.eye(d)[0]).assert_holds()
     X = rng.standard_normal((3000, 4))
     b = np.zeros(3000)
     b[np.argsort(-np.abs(X[:, 0]))[:200]] = 7.0
