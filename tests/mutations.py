@@ -7,10 +7,11 @@ second snapshot where the step is nearly tight, and for each of its rows one of
 * :func:`shifted`: the equality with one side moved by a stated relative amount fails (for sides that come from two
   separate computations);
 * :func:`patched`: with a function or a constant of the package replaced by a wrong one (halved, doubled) it fails;
+* :func:`edited`: with a constant or a term of the ledger's own formula changed it fails;
 * :func:`spoilt`: on data that break a hypothesis, or with a wrong solution, it fails;
+* :func:`elsewhere`: it holds on a second snapshot, and fails there under one of the above;
 * :data:`BY_CONSTRUCTION`: it cannot fail, the ledger says so, and it is not counted.
 
-The first three take ``build=``, a second snapshot on which the row holds and its mutation kills it.
 :func:`cases` makes one test a row and refuses a catalogue that leaves out a row or names one that is not there.
 """
 
@@ -35,26 +36,42 @@ class Mutation:
     name: str
     kind: str
     argument: object
-    build: object = None
 
 
-def tighter(factor=2.0, *, build=None):
+def tighter(factor=2.0):
     """The inequality between ``lhs`` and ``rhs``, the larger in absolute value made smaller by ``factor``."""
     assert 1.0 < factor <= 100.0, "a row that is not within 100 of its bound checks little: build a snapshot"
-    return Mutation(f"tighter by {factor:g}", "sides", lambda lhs, rhs: _tightened(lhs, rhs, factor), build)
+    return Mutation(f"tighter by {factor:g}", "sides", lambda lhs, rhs: _tightened(lhs, rhs, factor))
 
 
-def shifted(relative=1e-3, *, build=None):
+def shifted(relative=1e-3):
     """The equality with its left side moved by ``relative`` of its size."""
     assert 0.0 < relative <= 1e-1
-    return Mutation(
-        f"shifted by {relative:g}", "sides", lambda lhs, rhs: (lhs + relative * np.abs(lhs).max(), rhs), build
-    )
+    return Mutation(f"shifted by {relative:g}", "sides", lambda lhs, rhs: (lhs + relative * np.abs(lhs).max(), rhs))
 
 
-def patched(target, wrong, name="wrong", *, build=None):
+def patched(target, wrong, name="wrong"):
     """``target`` ("robustnn_core.convex.theory.price", or a method) replaced by what ``wrong`` makes of it."""
-    return Mutation(f"{target.removeprefix('robustnn_core.')} {name}", "patch", (target, wrong), build)
+    return Mutation(f"{target.removeprefix('robustnn_core.')} {name}", "patch", (target, wrong))
+
+
+def edit(function, old, new):
+    """``function`` with ``old``, which its source has exactly once, replaced by ``new``."""
+    source = inspect.getsource(function)
+    assert source.count(old) == 1, f"{function.__name__} has {old!r} {source.count(old)} times"
+    names = dict(function.__globals__)
+    exec(source.replace(old, new), names)
+    return names[function.__name__]
+
+
+def edited(target, old, new):
+    """``target`` with ``old`` in its source replaced by ``new``: a wrong constant, a term left out."""
+    return Mutation(f"{old} becomes {new}", "patch", (target, lambda function: edit(function, old, new)))
+
+
+def elsewhere(snapshot, build, mutation):
+    """``mutation`` on a second snapshot, which ``build`` makes and ``snapshot`` names; the row must hold there."""
+    return Mutation(f"{mutation.name}, on {snapshot}", "elsewhere", (snapshot, build, mutation))
 
 
 def spoilt(name, build):
@@ -124,7 +141,9 @@ def assert_complete(ledgers):
 
 def assert_killed(name, build, row, how):
     """The row holds on the data and fails under its mutation; one by construction says that it is."""
-    build = getattr(how, "build", None) or build
+    if not isinstance(how, str) and how.kind == "elsewhere":
+        snapshot, build, how = how.argument
+        name = f"{name} on {snapshot}"
     ledger, calls = _run(build)
     at = keys(ledger.rows).index(row)
     assert ledger.rows[at].holds

@@ -34,7 +34,7 @@ def worst_case(q, X, y, *, radius, loss="hinge"):
     every = margins[:, None] + corners @ q  # scores at the corners: an affine map is extreme there
     ledger = Ledger(f"The worst case of a box, {loss} loss")
     ledger.leq("W1", r"\delta^\top q\le\|e\circ q\|_1", corners @ q, spread)
-    ledger.eq("W2", r"-(e\circ\mathrm{sgn}\,q)^\top q=-\|e\circ q\|_1", -(e * np.sign(q)) @ q, -spread)
+    ledger.eq("W2", r"\min_\delta\delta^\top q=-\|e\circ q\|_1", (corners @ q).min(), -spread)
     if loss == "squared":
         ledger.eq(
             "W3",
@@ -93,7 +93,17 @@ def certificate(fit, X, y):
         fit.beta * np.sqrt((fit.net.weights**2).sum(axis=1)).sum(),
         fit.beta * norms,
     )
-    ledger.leq("C5", r"\text{lower bound}\le\text{objective}", fit.lower_bound, fit.objective)
+    # a multiple of a feasible point is feasible, and no feasible point may be below the bound
+    shares = np.r_[np.linspace(0.0, 2.0, 41), 0.99, 1.01]
+    multiples = [
+        _robust_loss(c * blocks, X, y, e, active.T.astype(np.float64), fit.loss) + c * fit.beta * norms for c in shares
+    ]
+    ledger.leq(
+        "C5",
+        r"\text{lower bound}\le\text{objective, and that of every multiple}",
+        fit.lower_bound,
+        [fit.objective, *multiples],
+    )
     return ledger
 
 
@@ -107,8 +117,7 @@ def width_loss(seed=0, trials=2000):
     >>> width_loss().assert_holds().rows[-1].label
     'V3'
     """
-    rows = np.array([[0.1, 0.0], [-0.1, 0.0], [0.3, 1.0], [0.2, 1.0]])
-    e, v = np.array([0.05, 0.0]), np.array([0.0, 0.995])
+    rows, e, v = _width_example()
     trials = checks.integer(trials, "trials", at_least=1)
     U = 10 * streams.generator(seed).standard_normal((trials, 2))
     U = U / np.maximum(np.abs(U) @ e, 1e-300)[:, None]
@@ -117,6 +126,11 @@ def width_loss(seed=0, trials=2000):
     ledger.leq("V2", r"\|e\circ v\|_1\le(Xv)_k,\ v=(0,.995)", e @ np.abs(v), rows @ v)
     ledger.lt("V3", r"0<\|v\|", 0.0, np.linalg.norm(v))
     return ledger
+
+
+def _width_example():
+    rows = np.array([[0.1, 0.0], [-0.1, 0.0], [0.3, 1.0], [0.2, 1.0]])
+    return rows, np.array([0.05, 0.0]), np.array([0.0, 0.995])
 
 
 def _corners(e):

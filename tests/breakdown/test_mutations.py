@@ -14,6 +14,7 @@ from tests.mutations import (
     assert_killed,
     assert_listed,
     cases,
+    elsewhere,
     patched,
     spoilt,
     tighter,
@@ -41,16 +42,12 @@ LEAKY = patched("robustnn_core.nets.ReLUSum.predict", leaky, "with a leak")
 # ---------------------------------------------------------------- 1. what breaks
 
 
-def impostor(n=9):
+def half_distance():
     rng = np.random.default_rng(0)
-    X, w = rng.standard_normal((n, 3)), np.array([1.0, -1.0, 2.0])
+    X, w = rng.standard_normal((9, 3)), np.array([1.0, -1.0, 2.0])
     nearest = X @ (w + np.linalg.svd(X[:2])[2][-1])
     nearest[:2] = X[:2] @ w
-    return X @ w, nearest
-
-
-def half_distance(n=9):
-    return proofs.half_distance(*impostor(n), distance=theory.linear_distance(n, 3))
+    return proofs.half_distance(X @ w, nearest, distance=theory.linear_distance(9, 3))
 
 
 DISTANCE = THEORY + "linear_distance"
@@ -256,7 +253,7 @@ LEDGERS = {
         half_distance,
         {
             "(1)": patched(DISTANCE, more(-1), "one less"),
-            "(2)": patched(DISTANCE, lambda f: lambda n, p: f(n, p) // 2, "halved", build=lambda: half_distance(8)),
+            "(2)": patched(DISTANCE, lambda f: lambda n, p: f(n, p) // 2, "halved"),
             "(3)": patched(DISTANCE, more(1), "one more"),
             "(4)": patched(THEORY + "breakdown_count", more(1), "one more"),
         },
@@ -264,11 +261,11 @@ LEDGERS = {
     "contraction": (
         contraction,
         {
-            "(1)": tighter(1.02, build=hidden),
+            "(1)": elsewhere("hidden lies", hidden, tighter(1.02)),
             "(2)": tighter(1.01),
-            "(3)": tighter(1.25, build=hidden),
-            "(4)": tighter(1.12, build=hidden),
-            "(5)": tighter(1.02, build=all_hidden),
+            "(3)": elsewhere("hidden lies", hidden, tighter(1.25)),
+            "(4)": elsewhere("hidden lies", hidden, tighter(1.12)),
+            "(5)": elsewhere("hidden lies of 30 %", all_hidden, tighter(1.02)),
             "(6)": patched(THEORY + "torrent_contraction", times(2.0**-0.5), "without the 2"),
             "(7)": tighter(1.1),
             "(7) #2": tighter(1.4),
@@ -320,7 +317,7 @@ LEDGERS = {
         lambda: proofs.identifiability(TRIO, plane()),
         {
             "(1)": LEAKY,
-            "(2)": patched("robustnn_core.nets.ReLUSum.predict", leaky, "with a leak", build=no_flip),
+            "(2)": elsewhere("two units", no_flip, patched("robustnn_core.nets.ReLUSum.predict", leaky, "with a leak")),
             "(3) (0, 1, 2)": spoilt("the sum is not 0", not_a_flip),
             "(4)": spoilt("points on a line", lambda: proofs.identifiability(TRIO, plane() * [1.0, 0.0])),
         },

@@ -45,7 +45,7 @@ def test_ledgers_hold(loss):
     f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-8)
     proofs.block_structure(X, patterns).assert_holds()
     proofs.conjugate(loss, y).assert_holds()
-    proofs.strong_duality(X, f).assert_holds()
+    proofs.strong_duality(X, y, f).assert_holds()
     proofs.gap_is_complementarity(X, y, patterns, beta=0.3, loss=loss).assert_holds()
     proofs.admm_steps(X, y, patterns, beta=0.1, loss=loss).assert_holds()
     for noise in (0.0, 0.1, 3.0):
