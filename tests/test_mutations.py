@@ -1,3 +1,7 @@
+import importlib
+import inspect
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -24,3 +28,28 @@ def test_a_row_that_is_left_out_or_survives_is_found():
         m.assert_killed("t", build, "(1)", m.spoilt("looser", lambda: build(1.5)))
     with pytest.raises(AssertionError):
         m.assert_killed("t", build, "(1)", m.BY_CONSTRUCTION)
+
+
+def test_a_ledger_that_is_not_listed_is_found():
+    module = SimpleNamespace(__all__=["build"], build=build)
+    m.assert_listed(module, {"build, one case": ..., "build, another": ...})
+    m.assert_listed(module, {}, helpers=("build",))
+    for ledgers in ({}, {"build": ..., "gone": ...}):
+        with pytest.raises(AssertionError, match="not in the"):
+            m.assert_listed(module, ledgers)
+
+
+@pytest.mark.parametrize(
+    "name", ["breakdown.proofs", "neurotron.proofs", "perturbations.proofs", "convex.proofs", "convex.proofs_robust"]
+)
+def test_every_public_function_of_the_proofs_is_in_all(name):
+    module = importlib.import_module(f"robustnn_core.{name}")
+    public = {key for key, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
+    assert {key for key in public if not key.startswith("_")} <= set(module.__all__)
+
+
+def test_an_edit_and_a_second_snapshot():
+    assert m.edit(m.keys, " #{", " no. {")([SimpleNamespace(label="a")] * 2) == ["a", "a no. 2"]
+    m.assert_killed("t", build, "(1)", m.elsewhere("twice", lambda: build(2.0), m.tighter(2.5)))
+    with pytest.raises(AssertionError, match="survives"):
+        m.assert_killed("t", build, "(1)", m.elsewhere("twice", lambda: build(2.0), m.tighter(1.5)))
