@@ -7,12 +7,16 @@ second snapshot where the step is nearly tight, and for each of its rows one of
 * :func:`shifted`: the equality with one side moved by a stated relative amount fails (for sides that come from two
   separate computations);
 * :func:`patched`: with a function or a constant of the package replaced by a wrong one (halved, doubled) it fails;
+* :func:`edited`: with a constant or a term of the ledger's own formula changed it fails;
 * :func:`spoilt`: on data that break a hypothesis, or with a wrong solution, it fails;
+* :func:`elsewhere`: it holds on a second snapshot, and fails there under one of the above;
 * :data:`BY_CONSTRUCTION`: it cannot fail, the ledger says so, and it is not counted.
 
 :func:`cases` makes one test a row and refuses a catalogue that leaves out a row or names one that is not there.
 """
 
+import inspect
+import pkgutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest import mock
@@ -46,9 +50,28 @@ def shifted(relative=1e-3):
     return Mutation(f"shifted by {relative:g}", "sides", lambda lhs, rhs: (lhs + relative * np.abs(lhs).max(), rhs))
 
 
-def patched(target, wrong):
-    """``target`` ("robustnn_core.convex.theory.price") replaced by ``wrong``; a function of the original makes it."""
-    return Mutation(f"{target.removeprefix('robustnn_core.')} wrong", "patch", (target, wrong))
+def patched(target, wrong, name="wrong"):
+    """``target`` ("robustnn_core.convex.theory.price", or a method) replaced by what ``wrong`` makes of it."""
+    return Mutation(f"{target.removeprefix('robustnn_core.')} {name}", "patch", (target, wrong))
+
+
+def edit(function, old, new):
+    """``function`` with ``old``, which its source has exactly once, replaced by ``new``."""
+    source = inspect.getsource(function)
+    assert source.count(old) == 1, f"{function.__name__} has {old!r} {source.count(old)} times"
+    names = dict(function.__globals__)
+    exec(source.replace(old, new), names)
+    return names[function.__name__]
+
+
+def edited(target, old, new):
+    """``target`` with ``old`` in its source replaced by ``new``: a wrong constant, a term left out."""
+    return Mutation(f"{old} becomes {new}", "patch", (target, lambda function: edit(function, old, new)))
+
+
+def elsewhere(snapshot, build, mutation):
+    """``mutation`` on a second snapshot, which ``build`` makes and ``snapshot`` names; the row must hold there."""
+    return Mutation(f"{mutation.name}, on {snapshot}", "elsewhere", (snapshot, build, mutation))
 
 
 def spoilt(name, build):
@@ -90,28 +113,38 @@ def cases(ledgers):
     return pytest.mark.parametrize("name, build, row, how", every, ids=ids)
 
 
+def assert_listed(module, ledgers, *, helpers=()):
+    """Every public function of ``module`` that makes a ledger is in the catalogue (``"name"`` or ``"name, case"``)."""
+    made = {name for name in module.__all__ if inspect.isfunction(getattr(module, name))} - set(helpers)
+    listed = {name.partition(",")[0] for name in ledgers}
+    assert made == listed, f"not in the catalogue: {sorted(made - listed)}; not in the module: {sorted(listed - made)}"
+
+
 _base = {}
 
 
-def _run(name, build):
-    if name not in _base:
+def _run(build):
+    if build not in _base:
         with _recorded() as calls:
             ledger = build()
-        _base[name] = ledger, calls
-    return _base[name]
+        _base[build] = ledger, calls
+    return _base[build]
 
 
 def assert_complete(ledgers):
     """Every ledger holds on its data and has exactly the rows that the catalogue names."""
     for name, (build, rows) in ledgers.items():
-        ledger, _ = _run(name, build)
+        ledger, _ = _run(build)
         ledger.assert_holds()
         assert keys(ledger.rows) == list(rows), f"{name}: rows {keys(ledger.rows)}, in the catalogue {list(rows)}"
 
 
 def assert_killed(name, build, row, how):
     """The row holds on the data and fails under its mutation; one by construction says that it is."""
-    ledger, calls = _run(name, build)
+    if not isinstance(how, str) and how.kind == "elsewhere":
+        snapshot, build, how = how.argument
+        name = f"{name} on {snapshot}"
+    ledger, calls = _run(build)
     at = keys(ledger.rows).index(row)
     assert ledger.rows[at].holds
     if how == BY_CONSTRUCTION:
@@ -125,9 +158,7 @@ def assert_killed(name, build, row, how):
     else:
         if how.kind == "patch":
             target, wrong = how.argument
-            owner, _, attribute = target.rpartition(".")
-            original = getattr(__import__(owner, fromlist=[attribute]), attribute)
-            with mock.patch(target, wrong(original)):
+            with mock.patch(target, wrong(pkgutil.resolve_name(target))):
                 other = build()
         else:
             other = how.argument()
