@@ -109,11 +109,12 @@ def dropped_term(field):
 
 
 MIXED = named(
-    "different labels weigh half", patched(
+    "different labels weigh half",
+    patched(
         f"{THEORY}.pattern_matrix",
         lambda f: lambda G, y, leak: f(G, y, leak) * np.where(np.equal.outer(y, y), 1.0, 0.5),
-    )
-)  # fmt: skip
+    ),
+)
 
 
 # --- data ---------------------------------------------------------------------------------------------
