@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import betainc, erfc, gammaln, hyp0f1
+from scipy.special import betainc, betaln, erfc, hyp0f1
 
 from robustnn_core import checks, laws, nets
 from robustnn_core.ledger import Ledger
@@ -102,10 +102,8 @@ class Snapshot:
 
     @cached_property
     def h(self):
-        """f_{w*} - f_w, (R, 2N)."""
-        present, true = self.seen
-        leak = self.net.leak
-        return nets.leaky_relu(true, leak).mean(axis=0) - nets.leaky_relu(present, leak).mean(axis=1)
+        """f_{w*} - f_w as the net itself says, (R, 2N)."""
+        return self.net.predict(self.w_star, self.X) - np.stack([self.net.predict(w, self.X) for w in self.weights])
 
 
 def greedy_snapshot(net, law, w_star, weights, *, theta, M=None):
@@ -305,7 +303,7 @@ def case_one(shot, *, gamma=2.0):
     )
     ledger.leq("C3", r"\lambda_1\le\lambda_2\sqrt{\lambda_3}\,m_2", c.lam1, c.lam2 * np.sqrt(c.lam3) * c.m[1])
     ledger.leq("C4", r"m_2^2\le m_4", c.m[1] ** 2, c.m[3])
-    ledger.leq("C5", r"0\le\kappa", 0.0, kappa)
+    ledger.leq("C5", r"\tfrac34\le\kappa", 0.75, kappa)
     ledger.lt("C5", r"\kappa<1", kappa, 1.0)
     return ledger
 
@@ -335,7 +333,7 @@ def case_two(shot, *, eta):
     residual = shot.h + shot.xi
     g = residual[:, :, None] * shot.MX[None]
     moved = shot.e[:, None, :] + eta * g
-    inner = residual * shot.pull
+    inner = np.einsum("ajs,as->aj", g, shot.e)
     drift, attack = (shot.h * shot.pull).mean(axis=1), (shot.xi * shot.pull).mean(axis=1)
     B = shot.net.mean_patch @ shot.law.second_moment() @ shot.M.T
     quadratic = np.einsum("ar,rs,as->a", shot.e, B, shot.e)
@@ -503,7 +501,9 @@ def sharp(shot, *, eta):
     ledger.leq(
         "S9", r"\sqrt{\Delta^+}\le\varphi(\sqrt\Delta)", np.sqrt(after.mean()), np.sqrt(A * D**2 + 2 * B * D + C)
     )
-    ledger.leq("S10", r"a|e|^2\le2\,\mathbb E|h\,e\cdot Mx|\le2\sqrt Q|e|^2", c.a, 2 * np.sqrt(c.Q))
+    both = 2 * np.abs(shot.h * shot.pull).mean(axis=1)
+    ledger.leq("S10", r"a|e|^2\le2\,\mathbb E|h\,e\cdot Mx|", c.a * size**2, both)
+    ledger.leq("S10", r"2\,\mathbb E|h\,e\cdot Mx|\le2\sqrt Q|e|^2", both, 2 * np.sqrt(c.Q) * size**2)
     ledger.leq("S11", r"0\le A", 0.0, A)
     scale = max(R, 1e-12)
     ledger.eq("S12", r"\varphi(R)=R", np.sqrt(A * R**2 + 2 * B * R + C), R, scale=scale)
@@ -606,7 +606,13 @@ def minimax(X, *, theta, direction, leak=0.0):
     guess = np.linspace(-1, 1, 41)[:, None] * u
     far = np.maximum(np.linalg.norm(guess - u / 2, axis=1), np.linalg.norm(guess + u / 2, axis=1))
     ledger.leq("M3", r"\max_\pm|\hat w\mp u/2|\ge|u|/2\ \text{ for every answer }\hat w", np.linalg.norm(u) / 2, far)
-    ledger.eq("M4", r"|u|/2=\tfrac{2\theta}{(1+\alpha)\rho}", np.linalg.norm(u) / 2, 2 * theta / ((1 + leak) * rho))
+    ledger.eq(
+        "M4",
+        r"|u|/2=\tfrac{2\theta}{(1+\alpha)\rho}",
+        np.linalg.norm(u) / 2,
+        2 * theta / ((1 + leak) * rho),
+        by_construction=True,
+    )
     both = ((guess - u / 2) ** 2 + (guess + u / 2) ** 2).sum(axis=1)
     ledger.leq("M5", r"|u|^2/4\le\tfrac12\big(|\hat w-u/2|^2+|\hat w+u/2|^2\big)", u @ u / 4, both / 2)
     return ledger
@@ -712,14 +718,14 @@ def finite_sample(n, samples, *, theta, radius=1.0, leak=0.0):
     tilt = np.sqrt(n) * np.linspace(0.1, 4, 40)
     level = np.linspace(0.01, 0.99, 99)
     d = 2 * theta / ((1 + leak) * radius * s)
-    mean_coordinate = np.exp(gammaln(n / 2) - gammaln((n + 1) / 2)) / np.sqrt(np.pi)
+    moments = np.cumprod((2 * k + 1) / (n + 2 * k)) * n ** (k + 1.0)  # of sqrt(n) z, of the orders 2, 4, ..., 24
+    exact = np.exp(betaln(k + 1.5, (n - 1) / 2) - betaln(0.5, (n - 1) / 2)) * n ** (k + 1.0)
+    inner = radius * s * np.linspace(-1, 1, 21)
+    apart = nets.leaky_relu(d * inner, leak) - nets.leaky_relu(-d * inner, leak)
+    c = theory.constants(nets.SingleFilterNet.gate(n, leak), laws.Sphere(n, radius))
     ledger = Ledger("N samples on a sphere")
-    ledger.leq(
-        "H1",
-        r"\mathbb E\,z^{2k}=\prod_{j<k}\tfrac{2j+1}{n+2j}\le\tfrac{(2k-1)!!}{n^k}",
-        np.cumprod((2 * k + 1) / (n + 2 * k)) * n ** (k + 1.0),
-        np.cumprod(2 * k + 1.0),
-    )
+    ledger.eq("H1", r"n^k\,\mathbb E\,z^{2k}=n^k\prod_{j<k}\tfrac{2j+1}{n+2j}", exact, moments)
+    ledger.leq("H1", r"n^k\prod_{j<k}\tfrac{2j+1}{n+2j}\le(2k-1)!!", moments, np.cumprod(2 * k + 1.0))
     ledger.leq(
         "H2", r"\mathbb E\,e^{\lambda z}\le e^{\lambda^2/2n}", hyp0f1(n / 2, tilt**2 / 4), np.exp(tilt**2 / (2 * n))
     )
@@ -733,14 +739,14 @@ def finite_sample(n, samples, *, theta, radius=1.0, leak=0.0):
     ledger.leq("H4", r"N\,\mathbb P(|z|>s_N)\le\tfrac12", samples * betainc((n - 1) / 2, 0.5, 1 - s**2), 0.5)
     ledger.leq(
         "H5",
-        r"\tfrac{1+\alpha}2\,d\,\rho|z|\le\theta\quad(|z|\le s_N)",
-        (1 + leak) / 2 * d * radius * s * np.linspace(0, 1, 11),
+        r"\tfrac12|f_{d\hat u}(x)-f_{-d\hat u}(x)|\le\theta\quad(|\hat u\cdot x|\le\rho s_N)",
+        np.abs(apart) / 2,
         theta,
     )
     ledger.leq(
         "H6",
         r"\tfrac{2\theta p}a\le\sqrt{2\ln4N}\;d",
-        2 * theta * n * mean_coordinate / ((1 + leak) * radius),
+        theory.sharp_floor(c, theta=theta, eta=0.0),
         np.sqrt(2 * np.log(4 * samples)) * d,
     )
     return ledger

@@ -125,7 +125,7 @@ def implicit_bias(X, y, leak, *, width=6, seed=0):
     points = rng.standard_normal((200, X.shape[1]))
     w = theory.direction(X, y, lam)
     ledger = Ledger("The implicit-bias theorem")
-    ledger.leq("B1", r"p_\max\le\tfrac{\gamma^3R_\min^4}{3NR_\max^2}\quad\text{(A)}", p / high, o.bound / high)
+    ledger.leq("B1", r"p_\max\le\tfrac{\gamma^3R_\min^4}{3NR_\max^2}\quad\text{(A)}", *_assumption(X, leak))
     target = a[:, None] * ((lam * y * slopes) @ X)
     ledger.eq("B2", r"w_j=a_j\sum_n\lambda_ny_n\phi'_{jn}x_n", W * o.r_max, target * o.r_max)
     ledger.eq("B3", r"y_nf(x_n)=1", margins, 1.0)
@@ -155,9 +155,8 @@ def implicit_bias(X, y, leak, *, width=6, seed=0):
     )
     half = len(a) // 2
     v, u = W[0], W[-1]
-    ledger.eq(
-        "B14", r"w_j=v\ (a_j>0),\quad w_j=u\ (a_j<0)", W * o.r_max, np.repeat(np.stack([v, u]), half, axis=0) * o.r_max
-    )
+    two = np.repeat(np.stack([v, u]), half, axis=0) * o.r_max
+    ledger.eq("B14", r"w_j=v\ (a_j>0),\quad w_j=u\ (a_j<0)", W * o.r_max, two, by_construction=True)
     value, m = net.predict(points), len(a)
     ledger.eq(
         "B15",
@@ -182,7 +181,7 @@ def implicit_bias(X, y, leak, *, width=6, seed=0):
     return ledger
 
 
-def flow_limit(run, *, tol=1e-6, seed=0):
+def flow_limit(run, *, tol=1e-6):
     r"""What a run inside (A) has reached, against the KKT point of :func:`implicit_bias`.
 
     Parameters
@@ -202,7 +201,7 @@ def flow_limit(run, *, tol=1e-6, seed=0):
     X, y, leak, o = _inside(run.X, run.y, run.leak)
     lam = theory.kkt_multipliers(X, y, leak)
     low, high = theory.multiplier_bounds(X, leak)
-    W, star = run.net.weights / run.margins.min(), theory.kkt_net(X, y, leak, width=len(run.start)).weights
+    star = theory.kkt_net(X, y, leak, width=len(run.start)).weights
     ledger = Ledger("Where the flow has gone")
     ledger.lt("F1", r"0<y_nf(x_n)", 0.0, run.margins)
     ledger.lt("F2", r"\log L(T)<\log L(0)", run.history.log_loss[-1], run.history.log_loss[0])
@@ -212,9 +211,9 @@ def flow_limit(run, *, tol=1e-6, seed=0):
     ledger.lt("F6", r"\lambda_n<\tfrac3{2\gamma^2R_\min^2}", run.multipliers / high, 1.0)
     ledger.leq(
         "F7",
-        r"|W/\min_ny_nf(x_n)-W_*|\le\tfrac{10}{\min_ny_nf(x_n)}\,|W_*|",
-        float(np.linalg.norm(W - star) / np.linalg.norm(star)),
-        10 / run.margins.min(),
+        r"|W-\mu W_*|\le2\,(|W_0|+|W_*|),\quad\mu=\min_ny_nf(x_n)",
+        float(np.linalg.norm(run.net.weights - run.margins.min() * star)),
+        2 * float(np.linalg.norm(run.start) + np.linalg.norm(star)),
     )
     return ledger
 
@@ -240,13 +239,13 @@ def second_net(base, labels, eta, Z, leak, *, first=None):
     """
     base = checks.array(base, "base", shape=("N", "d"))
     eta = checks.array(eta, "eta", shape=base.shape)
-    X, labels, leak, o = _inside(base + eta, labels, leak)
+    X, labels, leak, _ = _inside(base + eta, labels, leak)
     Z = checks.array(Z, "Z", shape=("Z", X.shape[1]))
     terms = theory.second_net_terms(base, labels, eta, Z, leak)
     net = theory.kkt_net(X, labels, leak)
     g, lam = np.sign(net.predict(Z)), terms.multipliers
     ledger = Ledger("The second net")
-    ledger.leq("G1", r"p^a_\max\le\gamma^3(R^a_\min)^4/(3N(R^a_\max)^2)", o.p_max / o.r_max**2, o.bound / o.r_max**2)
+    ledger.leq("G1", r"p^a_\max\le\gamma^3(R^a_\min)^4/(3N(R^a_\max)^2)", *_assumption(X, leak))
     ledger.eq(
         "G2", r"\sum_n\lambda^a_ny^a_n\langle x^a_n,z\rangle=T_1+T_2", Z @ theory.direction(X, labels, lam), terms.total
     )
@@ -533,6 +532,14 @@ def weak_alignment(X, y, Z):
     ledger.eq("A2", r"\rho(x_n)=1", theory.alignment(X, y, X), 1.0)
     ledger.eq("A3", r"\rho\big(\sum_ny_nx_n\big)=\sqrt N", theory.alignment(X, y, (y @ X)[None]), math.sqrt(len(X)))
     return ledger
+
+
+def _assumption(X, leak):
+    """Both sides of (A) over R_max^2, from its words alone: what ``theory.orthogonality`` decides by."""
+    inner = np.abs(X @ X.T)
+    square = (X**2).sum(axis=1)
+    inner[np.diag_indices(len(X))] = 0.0
+    return inner.max() / square.max(), leak**3 * square.min() ** 2 / (3 * len(X) * square.max() ** 2)
 
 
 def _inside(X, y, leak):
