@@ -1,8 +1,8 @@
 """Provably robust training of two-layer neural networks: the package behind *Robust by Proof*.
 
 One wing a part of the book (``neurotron``, ``perturbations``), standing on a shared ground (``checks``,
-``streams``, ``blas``, ``nets``, ``laws``, ``images``, ``attacks``, ``sweeps``, ``ledger``, ``figures``,
-``explorers``).
+``streams``, ``blas``, ``nets``, ``laws``, ``images``, ``attacks``, ``fingerprint``, ``sweeps``, ``ledger``,
+``figures``, ``explorers``).
 """
 
 from robustnn_core import _cache

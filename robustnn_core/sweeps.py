@@ -6,14 +6,12 @@ on the executor, the order or the chunks: one process, threads, processes, Dask
 """
 
 import concurrent.futures
-import hashlib
-import inspect
+import functools
 import itertools
 import json
 import math
 import numbers
 import os
-import pickle
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ import numpy as np
 from scipy import special
 from tqdm import tqdm
 
-from robustnn_core import _cache, checks, streams
+from robustnn_core import _cache, checks, fingerprint, streams
 
 __all__ = ["Sweep", "binomial_interval", "mean_interval", "progress", "run"]
 
@@ -114,8 +112,10 @@ def run(task, grid, *, trials, seed, executor=None, checkpoint=None, chunk=None,
         Default: one after the other in this process.
     checkpoint : path, optional
         A file to which every finished chunk is appended. A run that was stopped goes on from there and
-        computes nothing twice; a file of another sweep (task, its source, grid, trials, seed or version
-        of this package) is refused. Without it an interrupted sweep is lost.
+        computes nothing twice. A file of another sweep is refused: another grid, seed or number of trials,
+        another version of Python or of this package, or a change in the code or the state of anything that
+        the task reaches (:mod:`robustnn_core.fingerprint`; what the task itself changes from run to run, such
+        as a global list that it appends to, counts too). Without it an interrupted sweep is lost.
     chunk : int, optional
         Trials handed to a worker at a time; default all of one grid point, at most 64.
     progress : bool, optional
@@ -128,7 +128,8 @@ def run(task, grid, *, trials, seed, executor=None, checkpoint=None, chunk=None,
     Raises
     ------
     ValueError
-        An empty grid, a checkpoint of another sweep, results that do not fit together.
+        An empty grid, results that do not fit together; a checkpoint of another sweep, or for a task that is a
+        lambda or reaches what has no key (an open file, a lock, ``eval``).
 
     Examples
     --------
@@ -290,23 +291,41 @@ _progress = progress  # ``run`` has an argument of this name
 
 
 def _fingerprint(task, grid, trials, first_seed):
-    inner, bound = task, b""
-    while hasattr(inner, "func"):  # functools.partial
-        bound += pickle.dumps((inner.args, sorted(inner.keywords.items())), protocol=4)
-        inner = inner.func
-    try:
-        source = inspect.getsource(inner)
-    except (OSError, TypeError):
-        source = ""
-    name = f"{getattr(inner, '__module__', '')}.{getattr(inner, '__qualname__', type(inner).__qualname__)}"
+    held = list(_unwrapped(task))
+    for given in held:
+        if getattr(given, "__name__", "") == "<lambda>":
+            raise ValueError(
+                f"checkpoint cannot be about {given!r}, a lambda: it has no name to be recognised by; "
+                "write it with def in a module, or leave checkpoint out"
+            )
     return {
-        "task": name,
-        "source": hashlib.sha256(source.encode() + bound).hexdigest()[:16],
+        "task": f"{getattr(held[0], '__module__', '')}.{getattr(held[0], '__qualname__', type(held[0]).__qualname__)}",
+        "code": fingerprint.parts(task),
         "grid": {key: repr(values) for key, values in grid.items()},
         "trials": trials,
         "seed": [int(word) for word in first_seed.generate_state(4)],
+        "python": "{}.{}".format(*sys.version_info),
         "robustnn_core": _cache.source_hash(),
     }
+
+
+def _unwrapped(task):
+    """The task, or what a ``functools.partial`` holds: its function and its arguments, also of those inside it."""
+    if isinstance(task, functools.partial):
+        for value in (task.func, *task.args, *task.keywords.values()):
+            yield from _unwrapped(value)
+    else:
+        yield task
+
+
+def _changed(there, here):
+    """The first few pieces of code or state that two sweeps do not share."""
+    if not isinstance(there, dict):
+        return "code"
+    names = [name for name in {**here, **there} if here.get(name) != there.get(name)]
+    kept = [name for name in names if name in here and name in there] or names  # the rest is new or gone by that
+    named = [name for name in kept if name != "task"] or kept
+    return "code or state of " + ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
 
 
 class _Checkpoint:
@@ -339,8 +358,9 @@ class _Checkpoint:
             raise ValueError(f"checkpoint {self.path.name} is not a file of a sweep; give another name") from None
         wrong = [key for key in fingerprint if there.get(key) != fingerprint[key]]
         if wrong:
+            names = [key if key != "code" else _changed(there.get("code"), fingerprint["code"]) for key in wrong]
             raise ValueError(
-                f"checkpoint {self.path.name} belongs to another sweep (it differs in {', '.join(wrong)}); "
+                f"checkpoint {self.path.name} belongs to another sweep (it differs in {', '.join(names)}); "
                 "remove the file to start anew, or give another name"
             )
         self.results = results

@@ -139,8 +139,11 @@ def test_partial_arguments_count_in_the_fingerprint(tmp_path):
     path = tmp_path / "sweep.jsonl"
     bound = functools.partial(task, kind="mean")
     sweeps.run(bound, {"scale": [1.0]}, trials=2, seed=1, checkpoint=path)
+    with pytest.raises(ValueError, match=r"state of .*test_sweeps.CALLS\)"):  # what the task has changed itself
+        sweeps.run(bound, {"scale": [1.0]}, trials=2, seed=1, checkpoint=path)
+    CALLS.clear()
     assert sweeps.run(bound, {"scale": [1.0]}, trials=2, seed=1, checkpoint=path).values.shape == (1, 2)
-    with pytest.raises(ValueError, match="source"):
+    with pytest.raises(ValueError, match="code or state of task"):
         sweeps.run(functools.partial(task, kind="max"), {"scale": [1.0]}, trials=2, seed=1, checkpoint=path)
 
 
@@ -150,6 +153,7 @@ def test_nan_survives_a_checkpoint(tmp_path):
     grid = {"scale": [float("inf")]}
     with np.errstate(invalid="ignore"):
         one = sweeps.run(nothing, grid, trials=3, seed=0, checkpoint=path).values
+    CALLS.clear()
     assert np.array_equal(sweeps.run(nothing, grid, trials=3, seed=0, checkpoint=path).values, one, equal_nan=True)
 
 
