@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import types
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -536,3 +537,23 @@ def test_every_part_is_named_once():
     assert f"{checks.__name__}.array" in found and len(found) > 100
     assert all(re.fullmatch("[0-9a-f]{16}", own) for own in found.values())
     assert sweeps.__name__ not in " ".join(found)
+
+
+def test_a_stored_study_of_other_settings_is_not_gone_on_with(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent.parent / "tools")
+    study = importlib.import_module("mnist_study")
+    monkeypatch.setattr(study, "two_layer", functools.partial(int))
+    monkeypatch.setattr(study, "convolutional", functools.partial(int))
+    file = tmp_path / "study.json"
+    study.main(file)
+    before = file.read_text()
+    study.main(file)
+    for name, change in (("SETTINGS", {"pgd_steps": 11}), ("PAIR", {"leak": 0.4})):
+        with monkeypatch.context() as patch:
+            patch.setattr(study, name, {**getattr(study, name), **change})
+            with pytest.raises(SystemExit, match=f"another {name.lower()}"):
+                study.main(file)
+    monkeypatch.setattr(study, "two_layer", functools.partial(float))
+    with pytest.raises(SystemExit, match="another code; delete it"):
+        study.main(file)
+    assert file.read_text() == before

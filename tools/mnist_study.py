@@ -4,14 +4,16 @@
 
 Two studies: the two-layer net on 3 against 8, and a convolutional net on all ten classes. MNIST is looked for as
 ``images.load`` says (``ROBUSTNN_DATA``, the cache folder, else a download). The file is written after every seed, and
-a second call goes on where the first one stopped; delete the file to start again.
+a second call goes on where the first one stopped, if nothing that the numbers depend on has changed since; delete the
+file to start again.
 """
 
+import hashlib
 import json
 import sys
 from pathlib import Path
 
-from robustnn_core import images
+from robustnn_core import fingerprint, images
 from robustnn_core.perturbations import convnet, convolution, experiments
 
 TARGET = Path(__file__).resolve().parent.parent / "robustnn_core" / "perturbations" / "mnist.json"
@@ -91,11 +93,18 @@ def main(target):
         "data": "MNIST",
         "settings": SETTINGS,
         "pair": PAIR,
+        "code": hashlib.sha256(json.dumps(fingerprint.parts([two_layer, convolutional])).encode()).hexdigest()[:16],
         "two_layer": {},
         "convolutional": {},
     }
     if target.exists():
-        results |= json.loads(target.read_text())
+        there = json.loads(target.read_text())
+        changed = [name for name in ("settings", "pair", "code") if there.get(name) != results[name]]
+        if changed:
+            raise SystemExit(
+                f"{target.name} was measured with another {', '.join(changed)}; delete it or name another file"
+            )
+        results |= there
     for name in ("centred", "uncentred"):
         for seed in PAIR["seeds"]:
             part = results["two_layer"].setdefault(name, {})

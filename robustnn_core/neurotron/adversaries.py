@@ -13,6 +13,8 @@ A user's own adversary is a Numba function ``attack(x, mx, w, w_star, clean, the
 ``theta``             the budget
 ``coin``              a private uniform number in [0, 1)
 ====================  =====================================================
+
+The arrays are copies, good for one call: an adversary moves labels and nothing else.
 """
 
 from dataclasses import dataclass

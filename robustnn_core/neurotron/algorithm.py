@@ -65,7 +65,9 @@ class Run:
     weights : ndarray, shape (repeats, r)
         The last weights of every repeat.
     errors : ndarray, shape (repeats,)
-        Their distance to w*; inf or nan where a repeat diverged.
+        Their distance to w*; huge, inf or nan where a repeat diverged.
+    diverged : ndarray of bool, shape (repeats,)
+        The last squared error is no finite number: too large a step. Then ``rms`` is inf or nan and says nothing.
     trace : Trace
     steps : int
         Updates made: fewer than asked for only if the run was interrupted.
@@ -73,6 +75,7 @@ class Run:
 
     weights: np.ndarray
     errors: np.ndarray
+    diverged: np.ndarray
     trace: Trace
     steps: int
 
@@ -134,7 +137,12 @@ def train(
     Raises
     ------
     ValueError
-        Bad shapes or values, or an adversary that answered with \|xi\| > theta.
+        Bad shapes or values, or an adversary that answered with \|xi\| > theta or with nan.
+
+    Warns
+    -----
+    ConvergenceWarning
+        A repeat diverged; ``diverged`` says which.
 
     Notes
     -----
@@ -225,7 +233,12 @@ def train(
             if pool is None:
                 worst = advance(parts[0], begin, end)
             else:
-                worst = max(pool.map(advance, parts, [begin] * len(parts), [end] * len(parts)))
+                worst = float(np.max(list(pool.map(advance, parts, [begin] * len(parts), [end] * len(parts)))))
+            if worst != worst:
+                raise ValueError(
+                    f"adversary = {adversary!r} answered with xi = nan, which is no label; check it for 0/0, inf - inf "
+                    f"and roots or logarithms of negative numbers (if the weights grow without bound, lower eta = {eta:.6g})"
+                )
             if worst > 0.0:
                 raise ValueError(
                     f"adversary = {adversary!r} answered with |xi| = {worst:.6g} > theta = {adversary.theta:.6g}; "
@@ -239,7 +252,17 @@ def train(
         if pool is not None:
             pool.shutdown()
     trace = Trace(steps=marks[: done + 1], errors=errors[: done + 1])
-    return Run(weights=kept, errors=errors[done].copy(), trace=trace, steps=int(marks[done]))
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(trace.errors**2)
+    diverged = ~finite[-1]
+    if diverged.any():
+        checks.warn_unconverged(
+            "neurotron.train",
+            f"{diverged.sum()} of {repeats} repeats diverged, by update {marks[np.argmin(finite.all(axis=1))]}",
+            "finite weights",
+            f"lower eta = {eta:.6g} (neurotron.constants(net, law, M).best_eta is a safe step)",
+        )
+    return Run(kept, errors[done].copy(), diverged, trace, int(marks[done]))
 
 
 def _mean_square(errors):
@@ -292,7 +315,7 @@ def _advance(
     weights,
     steps,
 ):
-    """Kernel: ``steps`` updates of every row of ``weights``, in place; 0.0, or the |xi| that broke the budget.
+    """Kernel: ``steps`` updates of every row of ``weights``, in place; 0.0, or the |xi| that broke the budget (nan too).
 
     Arrays of the innermost loops end with the axis of the repeats i. Each repeat sees the same
     operations in the same order whatever its neighbours are, hence the same bits.
@@ -306,7 +329,7 @@ def _advance(
     z, z_star, z_adv = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
     present, clean, posed = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)  # f_w, f_{w*}, f_{w_adv} at x
     push, xi = np.empty(_LANES), np.empty(_LANES)
-    one_x, one_mx, one_w = np.empty(n), np.empty(r), np.empty(r)
+    one_x, one_mx, one_w, one_star = np.empty(n), np.empty(r), np.empty(r), np.empty(r)
     for first in range(0, repeats, _LANES):
         lanes = min(_LANES, repeats - first)
         for i in range(lanes):
@@ -379,9 +402,9 @@ def _advance(
                         for j in range(n):
                             one_x[j] = X[t, j, i]
                         for j in range(r):
-                            one_mx[j], one_w[j] = mx[j, i], w[j, i]
-                        xi[i] = _attack(
-                            one_x, one_mx, one_w, w_star, clean[i], theta, streams.uniform(states[first + i, 4:])
+                            one_mx[j], one_w[j], one_star[j] = mx[j, i], w[j, i], w_star[j]
+                        xi[i] = _attack(  # on copies: what it writes into them is lost
+                            one_x, one_mx, one_w, one_star, clean[i], theta, streams.uniform(states[first + i, 4:])
                         )
                 if probability < 1.0:
                     for i in range(lanes):
@@ -390,7 +413,11 @@ def _advance(
                 if adv_code == adv.IMPOSTOR or adv_code == adv.COMPILED:
                     for i in range(lanes):
                         if not abs(xi[i]) <= theta * (1 + 1e-12):
-                            return abs(xi[i]) if xi[i] == xi[i] else np.inf
+                            alive = True  # the answer to a learner that has diverged is not the adversary's fault
+                            for j in range(r):
+                                alive = alive and math.isfinite(w[j, i])
+                            if alive:
+                                return abs(xi[i])
 
                 for i in range(lanes):
                     push[i] = eta * (clean[i] - present[i] + xi[i])

@@ -276,7 +276,7 @@ def sgd_errors(law, w_star, *, theta, eta, steps, repeats, seed, start=None, rec
         residual = np.maximum(X @ w_star, 0) + xi - np.maximum(z, 0)
         return w + eta * (residual * (z > 0))[:, None] * X
 
-    return _errors(law, w_star, step, steps, repeats, seed, start, records)
+    return _errors("sgd_errors", law, w_star, step, steps, repeats, seed, start, records)
 
 
 def cautious_errors(law, w_star, *, theta, steps, repeats, seed, leak=0.0, start=None, told=None, records=60):
@@ -323,10 +323,10 @@ def cautious_errors(law, w_star, *, theta, steps, repeats, seed, leak=0.0, start
         square = (X**2).sum(axis=1)
         return w + (move / np.where(square > 0, square, 1.0))[:, None] * X
 
-    return _errors(law, w_star, step, steps, repeats, seed, start, records)
+    return _errors("cautious_errors", law, w_star, step, steps, repeats, seed, start, records)
 
 
-def _errors(law, w_star, step, steps, repeats, seed, start, records):
+def _errors(name, law, w_star, step, steps, repeats, seed, start, records):
     """Return times and errors of ``repeats`` runs of ``step(w, X)``, a row of w and of X a run."""
     steps = checks.integer(steps, "steps", at_least=0)
     repeats = checks.integer(repeats, "repeats", at_least=1)
@@ -335,10 +335,15 @@ def _errors(law, w_star, step, steps, repeats, seed, start, records):
     w = np.tile(np.zeros(law.n) if start is None else checks.array(start, "start", shape=(law.n,)), (repeats, 1))
     times = np.unique(np.linspace(0, steps, min(records, steps + 1)).round().astype(int))
     kept, errors = set(times), []
-    for t in range(steps + 1):
-        if t in kept:
-            errors.append(np.linalg.norm(w - w_star, axis=1))
-        w = step(w, law.sample(rng, repeats))
+    with np.errstate(over="ignore", invalid="ignore"):  # what diverges is said below
+        for t in range(steps + 1):
+            if t in kept:
+                errors.append(np.linalg.norm(w - w_star, axis=1))
+            w = step(w, law.sample(rng, repeats))
+        lost = ~np.isfinite(np.square(errors[-1]))
+    if lost.any():
+        reached = f"{lost.sum()} of {repeats} repeats diverged"
+        checks.warn_unconverged(name, reached, "finite weights", "take smaller steps", stacklevel=4)
     return times, np.array(errors)
 
 

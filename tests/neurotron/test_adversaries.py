@@ -2,7 +2,7 @@ import numba
 import numpy as np
 import pytest
 
-from robustnn_core import laws, nets
+from robustnn_core import ConvergenceWarning, laws, nets
 from robustnn_core.neurotron import adversaries as adv
 from robustnn_core.neurotron import algorithm, train
 
@@ -35,6 +35,11 @@ def own(x, mx, w, w_star, clean, theta, coin):
         return np.nan
     if kind == 6:  # breaks its budget once in a while
         return 2 * theta if coin > 0.99 else theta
+    if kind == 7:  # writes into everything that it is given
+        x[:], mx[:], w[:], w_star[:] = 9.0, 9.0, 9.0, 9.0
+        return size
+    if kind == 8:  # cannot answer to weights that are no numbers
+        return size if w[0] == w[0] else np.nan
     return size
 
 
@@ -96,7 +101,7 @@ def test_an_attack_on_a_part_of_the_space():
         ),
         (
             adv.Compiled(own, 5000.5),
-            r"^adversary = Compiled.* answered with \|xi\| = inf > theta = 5000.5; declare a larger theta",
+            r"^adversary = Compiled.* answered with xi = nan, which is no label; .* lower eta = 0.02\)",
         ),
         (adv.WithProbability(adv.Compiled(own, 6000.5), 0.5), r"answered with \|xi\| = 12001 > theta = 6000.5"),
         (
@@ -108,6 +113,23 @@ def test_an_attack_on_a_part_of_the_space():
 def test_an_adversary_that_exceeds_theta_is_caught(adversary, message, threads):
     with pytest.raises(ValueError, match=message):
         train(NET, LAW, W_STAR, adversary=adversary, **{**OPTIONS, "threads": threads, "steps": 400})
+
+
+def test_an_adversary_cannot_write_into_the_true_filter_or_the_run():
+    w_star = W_STAR.copy()
+    run = train(NET, LAW, w_star, adversary=adv.Compiled(own, 7000.5), **OPTIONS)
+    np.testing.assert_array_equal(w_star, W_STAR)
+    honest = train(NET, LAW, W_STAR, adversary=adv.Constant(7000.5 - 7000), **OPTIONS)
+    np.testing.assert_array_equal(run.weights, honest.weights)
+    np.testing.assert_array_equal(run.trace.errors, honest.trace.errors)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_learner_that_diverges_is_not_the_adversary_s_fault(threads):
+    options = {**OPTIONS, "eta": 10.0, "steps": 4000, "threads": threads}
+    with pytest.warns(ConvergenceWarning, match=r"^neurotron.train stopped short: 20 of 20 repeats diverged"):
+        run = train(NET, LAW, W_STAR, adversary=adv.Compiled(own, 8000.5), **options)
+    assert run.diverged.all()
 
 
 def test_an_impostor_inside_its_budget_passes():

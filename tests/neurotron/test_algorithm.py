@@ -1,13 +1,11 @@
 """The compiled kernel against the plain loops of reference.py, on the very inputs and coins it used."""
 
-import warnings
-
 import numba
 import numpy as np
 import pytest
 
 from neurotron import reference
-from robustnn_core import laws, nets, streams
+from robustnn_core import ConvergenceWarning, laws, nets, streams
 from robustnn_core.neurotron import adversaries as adv
 from robustnn_core.neurotron import algorithm, train
 
@@ -231,12 +229,26 @@ def test_scaling_the_inputs_by_two_changes_no_bit():
     np.testing.assert_array_equal(2 * one.trace.errors, two.trace.errors)
 
 
-def test_divergence_is_reported_without_a_warning():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        run = train(nets.SingleFilterNet.gate(3), laws.Gaussian(3), [1, 0, 0], eta=5.0, steps=2000, repeats=3, seed=0)
-        assert not np.isfinite(run.errors).any() and not np.isfinite(run.rms)
-        assert run.trace.rms[0] == 1.0 and not np.isfinite(run.trace.mean_square[-1])
+@pytest.mark.parametrize("eta, steps", [(5.0, 2000), (10.0, 2000), (1e300, 20)])
+def test_divergence_is_reported_once_with_the_remedy(eta, steps):
+    net, law = nets.SingleFilterNet.gate(3), laws.Gaussian(3)
+    message = (
+        r"^neurotron.train stopped short: 3 of 3 repeats diverged, by update \d+, wanted finite weights; lower eta = "
+    )
+    with pytest.warns(ConvergenceWarning, match=message) as caught:
+        run = train(net, law, [1, 0, 0], eta=eta, steps=steps, repeats=3, seed=0)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    assert run.diverged.all() and run.steps == steps
+    assert not np.isfinite(run.rms)
+    assert run.trace.rms[0] == 1.0 and not np.isfinite(run.trace.mean_square[-1])
+
+
+def test_only_the_repeats_that_diverged_are_named():
+    net, law = nets.SingleFilterNet.gate(1, leak=1.0), laws.Cube(1)
+    with pytest.warns(ConvergenceWarning, match="1 of 2 repeats diverged, by update 0,"):
+        run = train(net, law, [0.0], eta=0.5, steps=0, repeats=2, seed=0, start=[[1.0], [1e200]])
+    assert run.diverged.tolist() == [False, True]
+    assert not train(net, law, [0.0], eta=0.5, steps=50, repeats=2, seed=0).diverged.any()
 
 
 # --- interrupts ---------------------------------------------------------------------------------------

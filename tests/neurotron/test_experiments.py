@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from neurotron import reference
-from robustnn_core import laws, nets
+from robustnn_core import ConvergenceWarning, laws, nets
 from robustnn_core.neurotron import adversaries as adv
 from robustnn_core.neurotron import experiments, theory, train
 
@@ -280,3 +280,12 @@ def test_nearest_impostor_uses_its_whole_budget():
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_sgd_that_diverges_says_so():
+    with pytest.warns(ConvergenceWarning, match="^sgd_errors stopped short: 2 of 2 repeats diverged") as caught:
+        times, errors = experiments.sgd_errors(
+            laws.Gaussian(2), [1.0, 0.0], theta=0.0, eta=1e9, steps=200, repeats=2, seed=2, start=[0.5, 0.5]
+        )
+    assert len(caught) == 1 and caught[0].filename == __file__
+    assert errors.shape == (len(times), 2)
