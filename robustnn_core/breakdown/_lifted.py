@@ -97,7 +97,8 @@ def accumulate(X, pattern, signs, weight, use, gram, side, H, b, fresh):
 def partition_descent(X, y, signs, h, U, exact, tol, history, kept, pattern, gram, side, H, b):
     """Alternate pattern, kept set and lifted least squares from U (K, d), in place; halve a step that does not lower F_h.
 
-    Returns the number of steps; history[: steps + 1] are the values of F_h, each below the last.
+    Returns the number of steps, and whether the descent ended by itself; history[: steps + 1] are the values
+    of F_h, each below the last.
     """
     n, d = X.shape
     K = signs.size
@@ -108,7 +109,7 @@ def partition_descent(X, y, signs, h, U, exact, tol, history, kept, pattern, gra
     for step in range(history.size - 1):
         now = history[step]
         if now <= exact:
-            return step
+            return step, True
         accumulate(X, pattern, signs, r, kept, gram, side, H, b, True)
         _kernels.cholesky_solve(H, b, TOLERANCE)
         t = 1.0
@@ -124,14 +125,14 @@ def partition_descent(X, y, signs, h, U, exact, tol, history, kept, pattern, gra
             t *= 0.5
         if not value < now:
             evaluate(X, y, signs, U, pattern, r)
-            return step
+            return step, True
         U[:] = trial
         kept[:] = kept_trial
         pattern[:] = pattern_trial
         history[step + 1] = value
         if now - value <= tol * now:
-            return step + 1
-    return history.size - 1
+            return step + 1, True
+    return history.size - 1, history[history.size - 1] <= exact
 
 
 @njit(cache=True, nogil=True)
@@ -229,8 +230,9 @@ def exact_step(y, signs, use, linear, z, dz):
 
 @njit(cache=True, nogil=True)
 def minimise_majoriser(X, y, signs, use, linear, V, tol, max_newton, gram, side, H, b, safeguard):
-    """Minimise the convex, piecewise quadratic V -> Maj(V | U) by Newton steps from V = U, in place. Returns its value.
+    """Minimise the convex, piecewise quadratic V -> Maj(V | U) by Newton steps from V = U, in place.
 
+    Returns its value, and whether the search ended by itself.
     The line search is exact, so a step that is stopped by a kink with a positive gap ends on that kink,
     where the function is not differentiable. With ``safeguard`` the direction is then the smallest
     subgradient in the Newton metric: a box-constrained quadratic programme in the slopes of the kinks that
@@ -349,15 +351,16 @@ def minimise_majoriser(X, y, signs, use, linear, V, tol, max_newton, gram, side,
         elif safeguard and stalled == 0:  # once more, with a rounder metric and a kink more or less
             near, stalled = 1e-6, 1
         else:
-            break
-    return now
+            return now, True
+    return now, False
 
 
 @njit(cache=True, nogil=True)
 def dc_descent(X, y, signs, h, U, exact, tol, newton, history, kept, pattern, gram, side, H, b, safeguard):
     """Alternate the kept set and the majoriser at U (K, d), in place. F_h never rises and needs no line search.
 
-    Returns the number of steps; history[: steps + 1] are the values of F_h, each below the last.
+    Returns the number of steps, and whether the descent ended by itself; history[: steps + 1] are the values
+    of F_h, each below the last.
     """
     n, d = X.shape
     r, loss, work = np.empty(n), np.empty(n), np.empty(n)
@@ -368,17 +371,17 @@ def dc_descent(X, y, signs, h, U, exact, tol, newton, history, kept, pattern, gr
     for step in range(history.size - 1):
         now = history[step]
         if now <= exact:
-            return step
+            return step, True
         trial[:] = U
-        minimise_majoriser(X, y, signs, kept, pattern, trial, tol, newton, gram, side, H, b, safeguard)
+        _, finished = minimise_majoriser(X, y, signs, kept, pattern, trial, tol, newton, gram, side, H, b, safeguard)
         evaluate(X, y, signs, trial, pattern_trial, r)
         value = trimmed(r, h, loss, work, kept_trial)
         if not value < now:
-            return step
+            return step, finished
         U[:] = trial
         kept[:] = kept_trial
         pattern[:] = pattern_trial
         history[step + 1] = value
         if now - value <= tol * now:
-            return step + 1
-    return history.size - 1
+            return step + 1, finished
+    return history.size - 1, history[history.size - 1] <= exact

@@ -2,6 +2,7 @@
 
 import functools
 import time
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -353,7 +354,9 @@ def descent_path(method, X, y, *, signs, keep, start, steps):
     kept[np.argsort(loss, kind="stable")[:keep]] = True
     path = [(begin, kept, float(loss[kept].sum()))]
     for t in range(1, checks.integer(steps, "steps", at_least=1) + 1):
-        result = fit(X, y, signs=signs, keep=keep, start=begin.weights[None], seed=0, max_iter=t)
+        with warnings.catch_warnings():  # the path is cut short on purpose
+            warnings.simplefilter("ignore", checks.ConvergenceWarning)
+            result = fit(X, y, signs=signs, keep=keep, start=begin.weights[None], seed=0, max_iter=t)
         path.append((result.net, result.kept, result.objective))
     return path
 
@@ -391,7 +394,8 @@ def minimise_majoriser(X, y, net, *, newton=100, safeguard=True):
     K = net.signs.size
     V = net.weights.copy()
     regions = 1 << K if K <= _lifted.REGION_UNITS else 1
-    value = _lifted.minimise_majoriser(
+    newton = checks.integer(newton, "newton", at_least=1)
+    value, finished = _lifted.minimise_majoriser(
         X,
         y,
         net.signs,
@@ -399,13 +403,20 @@ def minimise_majoriser(X, y, net, *, newton=100, safeguard=True):
         X @ V.T > 0,
         V,
         1e-12,
-        checks.integer(newton, "newton", at_least=1),
+        newton,
         np.empty((regions, d, d)),
         np.empty((regions, d)),
         np.zeros((K * d, K * d)),
         np.empty(K * d),
         bool(safeguard),
     )
+    if not finished:
+        checks.warn_unconverged(
+            "minimise_majoriser",
+            f"Maj = {value:.6g} after {newton} Newton steps",
+            "a step that gains nothing",
+            "raise newton",
+        )
     return nets.ReLUSum(V, net.signs), float(value)
 
 

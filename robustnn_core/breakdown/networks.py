@@ -37,6 +37,9 @@ class NetFit:
     iterations : int
     start : int
         Which start won.
+    converged : bool
+        False if ``max_iter`` (or ``newton``) ended the descent of the start that won; a ``ConvergenceWarning`` has
+        said so.
     """
 
     net: nets.ReLUSum
@@ -46,6 +49,7 @@ class NetFit:
     determined: np.ndarray
     iterations: int
     start: int
+    converged: bool
 
 
 def trimmed_loss(net, X, y, *, keep):
@@ -74,7 +78,7 @@ def partition_fit(
     starts=8,
     seed,
     max_iter=200,
-    tol=1e-10,
+    tol=None,
     threads=1,
 ):
     """Train by alternating the partition of the input space, the kept set, and a linear regression.
@@ -106,8 +110,8 @@ def partition_fit(
     seed : int >= 0 or anything :func:`robustnn_core.streams.generator` takes
     max_iter : int >= 1
         Bound on the steps of one start.
-    tol : float >= 0
-        Stop when a step lowers the loss by less than this fraction.
+    tol : float >= 0, optional
+        Stop when a step lowers the loss by less than this fraction; default 1e-10, and 1e-6 for ``inner="l1"``.
     threads : int >= 1
         The answer does not depend on it.
 
@@ -137,12 +141,13 @@ def partition_fit(
     form = checks.choice(form, "form", ("joint", "regions"))
     if form == "regions" and inner != "threshold":
         raise ValueError(f"form = 'regions' trims in every region; use inner = 'threshold', not {inner!r}")
+    tol = (1e-6 if inner == "l1" else 1e-10) if tol is None else tol
     problem = _Problem(X, y, signs, keep, inner, start, starts, seed, max_iter, tol, threads)
     if inner == "l1":
-        return problem.best(_l1_descent)
+        return problem.best("partition_fit", _l1_descent)
     if form == "regions":
-        return problem.best(_region_descent)
-    return problem.best(_partition)
+        return problem.best("partition_fit", _region_descent)
+    return problem.best("partition_fit", _partition)
 
 
 def dc_fit(
@@ -193,7 +198,7 @@ def dc_fit(
     inner = checks.choice(inner, "inner", ("threshold", "ols"))
     newton = checks.integer(newton, "newton", at_least=1)
     problem = _Problem(X, y, signs, keep, inner, start, starts, seed, max_iter, tol, threads)
-    return problem.best(lambda problem, U: _dc(problem, U, newton))
+    return problem.best("dc_fit", lambda problem, U: _dc(problem, U, newton))
 
 
 def region_fits(X, y, active, *, keep=None):
@@ -330,7 +335,7 @@ class _Problem:
         return int((r > 1e-9 * np.abs(self.y).max()).sum())
 
     def safe(self, result):
-        U, history, _ = result
+        U, history, *_ = result
         return history[-1] <= self.exact and (
             self.signs.size == 1 or self.inner != "threshold" or starting.safe(self.X, self.y, self.signs, U, self.h)
         )
@@ -349,7 +354,7 @@ class _Problem:
             np.empty(K * d),
         )
 
-    def best(self, descend):
+    def best(self, name, descend):
         """Descend from every start until one is safe; else the exact fit of most points, else the lowest loss wins."""
         results, winner = [], None
         for batch in self.phases:
@@ -366,12 +371,12 @@ class _Problem:
             if winner is not None:
                 break
         if winner is None:
-            exact = [i for i, (_, history, _) in enumerate(results) if history[-1] <= self.exact]
+            exact = [i for i, (_, history, *_) in enumerate(results) if history[-1] <= self.exact]
             if exact:
                 winner = min(exact, key=lambda i: (self.misfits(results[i][0]), i))
             else:
-                winner = int(np.argmin([history[-1] for _, history, _ in results]))
-        U, history, kept = results[winner]
+                winner = int(np.argmin([history[-1] for _, history, *_ in results]))
+        U, history, kept, converged = results[winner]
         pattern = self.X @ U.T > 0.0
         determined = np.array(
             [
@@ -379,14 +384,25 @@ class _Problem:
                 for active in pattern.T
             ]
         )
+        steps = len(history) - 1
+        if not converged:
+            checks.warn_unconverged(
+                f"breakdown.{name}",
+                f"the loss still falls after {steps} steps (from {history[-2]:.6g} to {history[-1]:.6g} in the last)"
+                if steps == self.max_iter
+                else f"the majoriser of step {steps} is not at its minimum",
+                f"a step that lowers it by less than tol = {self.tol:.3g} of itself",
+                f"raise max_iter = {self.max_iter}" + (" or newton" if name == "dc_fit" else ""),
+                stacklevel=4,
+            )
         return NetFit(
-            nets.ReLUSum(U, self.signs), float(history[-1]), history, kept, determined, len(history) - 1, winner
+            nets.ReLUSum(U, self.signs), float(history[-1]), history, kept, determined, steps, winner, bool(converged)
         )
 
 
 def _partition(problem, U):
     history, kept, pattern, gram, side, H, b = problem.buffers()
-    steps = _lifted.partition_descent(
+    steps, converged = _lifted.partition_descent(
         problem.X,
         problem.y,
         problem.signs,
@@ -402,12 +418,12 @@ def _partition(problem, U):
         H,
         b,
     )
-    return U, history[: steps + 1].copy(), kept
+    return U, history[: steps + 1].copy(), kept, converged
 
 
 def _dc(problem, U, newton):
     history, kept, pattern, gram, side, H, b = problem.buffers()
-    steps = _lifted.dc_descent(
+    steps, converged = _lifted.dc_descent(
         problem.X,
         problem.y,
         problem.signs,
@@ -425,7 +441,7 @@ def _dc(problem, U, newton):
         b,
         True,
     )
-    return U, history[: steps + 1].copy(), kept
+    return U, history[: steps + 1].copy(), kept, converged
 
 
 def _region_fits(X, y, active, kept):
@@ -452,7 +468,7 @@ def _region_descent(problem, U):
         return r2, order, float(r2[order[:h]].sum())
 
     r2, order, now = loss(U)
-    history = [now]
+    history, converged = [now], True
     for _ in range(problem.max_iter):
         if now <= problem.exact:
             break
@@ -476,9 +492,11 @@ def _region_descent(problem, U):
         if now - value <= problem.tol * now:
             break
         now = value
+    else:
+        converged = now <= problem.exact
     kept = np.zeros(n, np.bool_)
     kept[order[:h]] = True
-    return U, np.array(history), kept
+    return U, np.array(history), kept, converged
 
 
 def _l1_descent(problem, U):
@@ -491,7 +509,7 @@ def _l1_descent(problem, U):
 
     r = residual(U)
     history = [float(np.abs(r).sum())]
-    floor = np.sqrt(problem.exact)
+    floor, converged = np.sqrt(problem.exact), True
     for _ in range(problem.max_iter):
         now = history[-1]
         if now <= floor:
@@ -503,7 +521,7 @@ def _l1_descent(problem, U):
         if rank == 0:
             break
         seen = (Z != 0.0).any(axis=1)  # a point with no active unit has nothing to say
-        c = regression._lad_whitened(np.ascontiguousarray(left[seen, :rank]), r[seen], 100_000)[0]
+        c, *_ = regression._lad_whitened(np.ascontiguousarray(left[seen, :rank]), r[seen], 100_000)
         step = (right[:rank].T @ (c / sizes[:rank])).reshape(U.shape)
         for _ in range(30):
             trial = residual(U + step)
@@ -515,6 +533,8 @@ def _l1_descent(problem, U):
             break
         U, r = U + step, trial
         history.append(value)
-        if now - value <= max(problem.tol, 1e-6) * now:
+        if now - value <= problem.tol * now:
             break
-    return U, np.array(history), np.ones(n, np.bool_)
+    else:
+        converged = history[-1] <= floor
+    return U, np.array(history), np.ones(n, np.bool_), converged

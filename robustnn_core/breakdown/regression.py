@@ -34,12 +34,15 @@ class LinearFit:
     objective : float
         The loss minimised: the sum of squares over the kept points, for ``lad`` the sum of moduli, for
         ``huber`` the sum of Huber's losses at the final scale.
+    converged : bool
+        False if ``max_iter`` ended the fit (``lts``: that of the winning start); a ``ConvergenceWarning`` has said so.
     """
 
     coef: np.ndarray
     kept: np.ndarray
     iterations: int
     objective: float
+    converged: bool = True
 
     def predict(self, X):
         """Return X @ coef, shape (N,), for ``X`` of shape (N, p)."""
@@ -99,10 +102,13 @@ def huber(X, y, *, tuning=1.345, max_iter=500, tol=1e-10):
     tol = checks.number(tol, "tol", above=0.0)
     c = Q.T @ y
     r = np.empty_like(y)
-    iterations, scale = _huber(Q, y, c, r, tuning, max_iter, tol)
+    iterations, scale, moved = _huber(Q, y, c, r, tuning, max_iter, tol)
+    converged = moved <= tol
+    if not converged:
+        _warn("huber", f"the fitted values moved by {moved:.2g} of their size", max_iter, f"tol = {tol:.3g}")
     size = np.abs(r)
     loss = np.where(size <= tuning * scale, 0.5 * size**2, tuning * scale * (size - 0.5 * tuning * scale))
-    return LinearFit(_solve_triangular(R, c), size <= tuning * scale, iterations, float(loss.sum()))
+    return LinearFit(_solve_triangular(R, c), size <= tuning * scale, iterations, float(loss.sum()), converged)
 
 
 def lad(X, y, *, max_iter=10_000):
@@ -117,7 +123,7 @@ def lad(X, y, *, max_iter=10_000):
     X, y
         As for :func:`ols`.
     max_iter : int >= 1
-        A bound on the number of edges; reaching it raises ``RuntimeError``.
+        A bound on the number of edges.
 
     References
     ----------
@@ -130,10 +136,12 @@ def lad(X, y, *, max_iter=10_000):
     """
     X, y, Q, R = _whiten(X, y)
     max_iter = checks.integer(max_iter, "max_iter", at_least=1)
-    c, basis, iterations = _lad_whitened(Q, y, max_iter)
+    c, basis, iterations, converged = _lad_whitened(Q, y, max_iter)
+    if not converged:
+        _warn("lad", "an edge still descends", max_iter, "a vertex without one")
     kept = np.zeros(y.size, np.bool_)
     kept[basis] = True
-    return LinearFit(_solve_triangular(R, c), kept, iterations, float(np.abs(y - Q @ c).sum()))
+    return LinearFit(_solve_triangular(R, c), kept, iterations, float(np.abs(y - Q @ c).sum()), converged)
 
 
 def torrent(X, y, *, keep, max_iter=1000):
@@ -165,10 +173,12 @@ def torrent(X, y, *, keep, max_iter=1000):
     n, p = Q.shape
     c = Q.T @ y
     kept = np.zeros(n, np.bool_)
-    iterations, _ = _concentrate(
+    iterations, _, converged = _concentrate(
         Q, y, h, c, kept, max_iter, np.empty(n), np.empty(n), np.empty(n), np.empty((p, p)), np.empty(p)
     )
-    return _finish(Q, R, y, c, kept, iterations, h)
+    if not converged:
+        _warn("torrent", "the trimmed loss still falls", max_iter, "a kept set that settles")
+    return _finish(Q, R, y, c, kept, iterations, h, converged)
 
 
 def lts(X, y, *, keep, seed, starts=240, polish=8, max_iter=1000, threads=1):
@@ -210,8 +220,11 @@ def lts(X, y, *, keep, seed, starts=240, polish=8, max_iter=1000, threads=1):
     polish = checks.integer(polish, "polish", at_least=1)
     max_iter = checks.integer(max_iter, "max_iter", at_least=1)
     threads = checks.integer(threads, "threads", at_least=1)
-    c, kept, iterations = _lts_whitened(Q, y, h, streams.generator(seed), starts, polish, max_iter, threads)
-    return _finish(Q, R, y, c, kept, iterations, h)
+    rng = streams.generator(seed)
+    c, kept, iterations, converged = _lts_whitened(Q, y, h, rng, starts, polish, max_iter, threads)
+    if not converged:
+        _warn("lts", "the trimmed loss of the best start still falls", max_iter, "a kept set that settles")
+    return _finish(Q, R, y, c, kept, iterations, h, converged)
 
 
 # ---------------------------------------------------------------- private
@@ -249,11 +262,18 @@ def _check_keep(keep, n, p):
     )
 
 
+def _warn(name, reached, max_iter, wanted):
+    """Say to the caller of the public function ``name`` that ``max_iter`` ended it."""
+    checks.warn_unconverged(
+        f"breakdown.{name}", f"{reached} after max_iter = {max_iter} steps", wanted, "raise max_iter", stacklevel=4
+    )
+
+
 def _solve_triangular(R, c):
     return np.linalg.solve(R, c)
 
 
-def _finish(Q, R, y, c, kept, iterations, h):
+def _finish(Q, R, y, c, kept, iterations, h, converged=True):
     """Refit the kept points once more (iterative refinement) and pack the result."""
     r = y - Q @ c
     rows = Q if h is None else Q[kept]
@@ -265,7 +285,7 @@ def _finish(Q, R, y, c, kept, iterations, h):
         )
     c = c + np.linalg.solve(gram, rows.T @ r[kept])
     r = y - Q @ c
-    return LinearFit(_solve_triangular(R, c), kept, iterations, float(r[kept] @ r[kept]))
+    return LinearFit(_solve_triangular(R, c), kept, iterations, float(r[kept] @ r[kept]), converged)
 
 
 @njit(cache=True, nogil=True)
@@ -273,7 +293,7 @@ def _huber(Q, y, c, r, tuning, max_iter, tol):
     n, p = Q.shape
     size, work = np.empty(n), np.empty(n)
     G, b = np.empty((p, p)), np.empty(p)
-    scale = 0.0
+    scale, share = 0.0, np.inf
     for iteration in range(1, max_iter + 1):
         _kernels.residuals(Q, y, c, r)
         for i in range(n):
@@ -296,15 +316,16 @@ def _huber(Q, y, c, r, tuning, max_iter, tol):
             c[a] += b[a]
             moved += b[a] * b[a]
             length += c[a] * c[a]
-        if moved <= tol * tol * length:
+        share = np.sqrt(moved / length) if moved > 0.0 else 0.0
+        if share <= tol:
             break
     _kernels.residuals(Q, y, c, r)
-    return iteration, scale
+    return iteration, scale, share
 
 
 @njit(cache=True, nogil=True)
 def _concentrate(Q, y, h, c, kept, max_iter, r, loss, work, G, b):
-    """Concentration steps from c (p,), in place. Returns (iterations, trimmed loss of c)."""
+    """Concentration steps from c (p,), in place. Returns (iterations, trimmed loss of c, has it settled?)."""
     n, p = Q.shape
     best = np.inf
     for iteration in range(max_iter + 1):
@@ -312,7 +333,8 @@ def _concentrate(Q, y, h, c, kept, max_iter, r, loss, work, G, b):
         for i in range(n):
             loss[i] = r[i] * r[i]
         objective = _kernels.keep_smallest(loss, h, work, kept)
-        if iteration == max_iter or not objective < best * (1.0 - 1e-14):
+        settled = not objective < best * (1.0 - 1e-14)
+        if iteration == max_iter or settled:
             best = min(best, objective)
             break
         best = objective
@@ -320,7 +342,7 @@ def _concentrate(Q, y, h, c, kept, max_iter, r, loss, work, G, b):
         _kernels.cholesky_solve(G, b, 1e-13)
         for a in range(p):
             c[a] += b[a]
-    return iteration, best
+    return iteration, best, settled
 
 
 @njit(cache=True, nogil=True)
@@ -343,7 +365,7 @@ def _work(n, p):
 
 
 def _lts_whitened(Q, y, h, rng, starts, polish, max_iter, threads):
-    """The search of :func:`lts` on whitened data: (coef, kept, iterations) in the coordinates of Q."""
+    """The search of :func:`lts` on whitened data: (coef, kept, iterations, converged) in the coordinates of Q."""
     n, p = Q.shape
     rows = Q * np.sqrt(n)  # rows of size about one: the singularity test of `eliminate` is absolute
     exact = 1e-26 * float(np.sort(y * y)[:h].sum())
@@ -394,12 +416,12 @@ def _lts_whitened(Q, y, h, rng, starts, polish, max_iter, threads):
         polished, last = polished + 1, objectives[s]
         kept, r, loss, work, G = _work(n, p)
         c = coefs[s].copy()
-        iterations, objective = _concentrate(rows, y, h, c, kept, max_iter, r, loss, work, G, np.empty(p))
+        iterations, objective, settled = _concentrate(rows, y, h, c, kept, max_iter, r, loss, work, G, np.empty(p))
         if best is None or objective < best[0]:
-            best = (objective, c, kept, iterations)
+            best = (objective, c, kept, iterations, settled or objective <= exact)
         if objective <= exact:
             break
-    return best[1] * np.sqrt(n), best[2], best[3]
+    return best[1] * np.sqrt(n), *best[2:]
 
 
 @njit(cache=True, nogil=True)
@@ -537,7 +559,7 @@ def _lad_edges(Q, y, basis, inverse, c, max_iter):
 
 
 def _lad_whitened(Q, y, max_iter):
-    """LAD on whitened data: (coef in the coordinates of Q, basis, edges)."""
+    """LAD on whitened data: (coef in the coordinates of Q, basis, edges, converged)."""
     n, p = Q.shape
     rows = Q * np.sqrt(n)
     c = rows.T @ y / n
@@ -550,10 +572,8 @@ def _lad_whitened(Q, y, max_iter):
         basis = _independent_rows(rows, np.arange(n))
     inverse = np.linalg.inv(rows[basis])
     edges = _lad_edges(rows, shaken, basis, np.ascontiguousarray(inverse), c, max_iter)
-    if edges < 0:
-        raise RuntimeError(f"lad stopped after {max_iter} edges before the optimum; raise max_iter")
     c = np.linalg.solve(rows[basis], y[basis])
-    return c * np.sqrt(n), basis, edges
+    return c * np.sqrt(n), basis, max_iter if edges < 0 else edges, edges >= 0
 
 
 def _independent_rows(rows, order):

@@ -53,7 +53,7 @@ def _one_unit(X, y, sign, count, rng):
         if np.abs(np.diag(R)).min() <= 1e-12 * np.abs(np.diag(R)).max():
             continue
         h = (rows.size + d + 1) // 2
-        c, _, _ = regression._lts_whitened(np.ascontiguousarray(Q), y[rows], h, rng, 480, 8, 100, 1)
+        c, *_ = regression._lts_whitened(np.ascontiguousarray(Q), y[rows], h, rng, 480, 8, 100, 1)
         found.append(sign * np.linalg.solve(R, c))
     return np.array(found[:count]).reshape(-1, 1, d)
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from breakdown import reference
-from robustnn_core import breakdown, nets, streams
+from robustnn_core import ConvergenceWarning, breakdown, nets, streams
 from robustnn_core.breakdown import _kernels, _lifted, attacks, networks
 
 
@@ -62,8 +62,9 @@ def test_a_whole_partition_step_is_lifted_least_squares(seed):
     X, y, net, _ = problem(seed, 80, 3, signs, 0.1, attacks.GrossOutliers(), 0.1)
     near = net.weights + 0.01 * streams.generator(seed).standard_normal((2, 3))
     slow = reference.partition_step(near, net.signs, X, y, 60)
-    fit = breakdown.partition_fit(X, y, signs=signs, keep=60, start=near[None], seed=0, max_iter=1)
-    assert fit.iterations == 1
+    with pytest.warns(ConvergenceWarning, match="breakdown.partition_fit stopped short: the loss still falls after 1"):
+        fit = breakdown.partition_fit(X, y, signs=signs, keep=60, start=near[None], seed=0, max_iter=1)
+    assert fit.iterations == 1 and not fit.converged
     np.testing.assert_allclose(fit.net.weights, slow, atol=1e-8)
 
 
@@ -87,7 +88,7 @@ def test_majoriser_is_minimised(seed):
     n, d, signs = 14, 2, np.array([1.0, -1.0])
     X, U, y = rng.standard_normal((n, d)), rng.standard_normal((2, d)), 2 * rng.standard_normal(n)
     V = U.copy()
-    value = _lifted.minimise_majoriser(
+    value, _ = _lifted.minimise_majoriser(
         X, y, signs, np.ones(n, np.bool_), X @ U.T > 0, V, 1e-13, 300, *work(n, d, 2), True
     )
     assert value == pytest.approx(reference.majoriser(V, U, signs, X, y), rel=1e-10)
@@ -98,8 +99,9 @@ def test_majoriser_is_minimised(seed):
 def test_dc_and_partition_agree_where_no_pattern_changes():
     X, y, net, _ = problem(1, 80, 3, [1, -1], noise=1e-6)
     start = net.weights[None] * (1 + 1e-7)
-    one = breakdown.partition_fit(X, y, signs=[1, -1], keep=80, start=start, seed=0, max_iter=1)
-    two = breakdown.dc_fit(X, y, signs=[1, -1], keep=80, start=start, seed=0, max_iter=1)
+    with pytest.warns(ConvergenceWarning):  # one step of each is compared
+        one = breakdown.partition_fit(X, y, signs=[1, -1], keep=80, start=start, seed=0, max_iter=1)
+        two = breakdown.dc_fit(X, y, signs=[1, -1], keep=80, start=start, seed=0, max_iter=1)
     np.testing.assert_allclose(one.net.weights, two.net.weights, atol=1e-9)
 
 
@@ -244,3 +246,35 @@ def test_distinct_draws(seed, n, p):
 def test_row_of_region_fits_without_points_kept():
     patterns, coefs, grams = networks.region_fits([[1.0], [-1.0]], [2.0, 0.0], [[1], [0]], keep=[False, True])
     assert coefs[patterns[:, 0]].tolist() == [[0.0]] and grams[patterns[:, 0]].tolist() == [[[0.0]]]
+
+
+@pytest.mark.parametrize("name", list(FITS))
+def test_a_fit_that_stops_short_says_so_once(name):
+    X, y, net, _ = problem(3, 120, 3, [1, -1], 0.1, attacks.GrossOutliers(), 0.3)
+    start = net.weights[None] + 0.5
+    with pytest.warns(
+        ConvergenceWarning, match="^breakdown.(partition|dc)_fit stopped short: .* raise max_iter = 1"
+    ) as caught:
+        short = FITS[name](X, y, signs=[1, -1], keep=90, start=start, seed=0, max_iter=1)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    assert not short.converged and short.iterations == 1
+    full = FITS[name](X, y, signs=[1, -1], keep=90, start=start, seed=0)  # a warning here is an error
+    assert full.converged and full.objective < short.objective
+    # as many steps as it took, and one in which nothing is gained
+    enough = FITS[name](X, y, signs=[1, -1], keep=90, start=start, seed=0, max_iter=full.iterations + 1)
+    assert enough.converged and enough.objective == full.objective
+
+
+def test_a_majoriser_that_is_cut_off_is_no_convergence():
+    X, y, net, _ = problem(3, 120, 3, [1, -1], 0.1, attacks.GrossOutliers(), 0.3)
+    with pytest.warns(ConvergenceWarning, match="breakdown.dc_fit stopped short: the majoriser of step .* or newton"):
+        fit = breakdown.dc_fit(X, y, signs=[1, -1], keep=90, start=net.weights[None] + 0.5, seed=0, newton=1, tol=0.5)
+    assert not fit.converged
+
+
+def test_the_tolerance_of_the_l1_fit_is_the_one_that_was_asked_for():
+    X, y, net, _ = problem(0, 120, 3, [1, -1], 0.2, attacks.GrossOutliers(), 0.3)
+    case = dict(signs=[1, -1], inner="l1", start=net.weights[None] + 1.0, seed=0)
+    coarse, usual, fine = (breakdown.partition_fit(X, y, tol=tol, **case) for tol in (0.5, None, 0.0))
+    assert coarse.iterations < usual.iterations <= fine.iterations
+    assert fine.objective <= usual.objective < coarse.objective

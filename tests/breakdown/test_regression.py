@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from breakdown import reference
-from robustnn_core import breakdown, streams
+from robustnn_core import ConvergenceWarning, breakdown, streams
 
 ESTIMATORS = {
     "ols": breakdown.ols,
@@ -141,5 +141,35 @@ def test_kept_rows_that_do_not_determine_the_fit():
 
 def test_lad_says_when_it_stops_early():
     X, y, _ = data(0, 200, 4, noise=1.0)
-    with pytest.raises(RuntimeError, match="max_iter"):
-        breakdown.lad(X, y, max_iter=1)
+    with pytest.warns(
+        ConvergenceWarning, match="^breakdown.lad stopped short: an edge still descends after max_iter = 1"
+    ):
+        fit = breakdown.lad(X, y, max_iter=1)
+    assert not fit.converged and fit.kept.sum() == 4
+    assert breakdown.lad(X, y).objective < fit.objective
+
+
+SHORT = {
+    "huber": lambda X, y, k: breakdown.huber(X, y, max_iter=k),
+    "lad": lambda X, y, k: breakdown.lad(X, y, max_iter=k),
+    "torrent": lambda X, y, k: breakdown.torrent(X, y, keep=120, max_iter=k),
+    "lts": lambda X, y, k: breakdown.lts(X, y, keep=120, seed=0, starts=8, max_iter=k),
+}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_fit_that_stops_short_says_so_once(name):
+    X, y, _ = data(0, 200, 4, noise=1.0)
+    with pytest.warns(ConvergenceWarning, match=f"^breakdown.{name} stopped short: .* raise max_iter") as caught:
+        short = SHORT[name](X, y, 1)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    full = SHORT[name](X, y, 1000)  # a warning here is an error
+    assert full.converged and not short.converged
+    assert full.objective <= short.objective * (1 + 1e-9) or name == "huber"
+    enough = SHORT[name](X, y, full.iterations + 1)
+    assert enough.converged and np.array_equal(enough.coef, full.coef)
+
+
+def test_least_squares_always_converges():
+    assert breakdown.ols([[1.0], [2.0]], [2.0, 4.0]).converged
+    assert breakdown.huber([[1.0], [1.0]], [0.0, 0.0]).converged  # 0 moves by 0 of its size
