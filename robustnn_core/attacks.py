@@ -239,7 +239,8 @@ class _Problem:
             raise ValueError(
                 f"net = {type(net).__name__} must have predict(X) and pullback(X, v); for a nets.SingleFilterNet give net.at(w)"
             )
-        self.net, self.X = net, checks.array(X, "X", shape=("N", "d"))
+        self.net, self.X = net, checks.array(X, "X", shape=("N", "d")).view()
+        self.X.setflags(write=False)  # a net that works in place must not move what the attack is measured from
         self.norm, (self.eps, self.size) = norm, _check_budget(eps, norm, size, self.X.shape[1])
         self.low = -np.inf if low is None else checks.number(low, "low")
         self.high = np.inf if high is None else checks.number(high, "high", above=self.low)

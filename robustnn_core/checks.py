@@ -19,6 +19,7 @@ __all__ = [
     "integer",
     "number",
     "signs",
+    "squarable",
     "warn_unconverged",
 ]
 
@@ -136,6 +137,32 @@ def signs(value, name, *, length=None):
         bad = result[np.abs(result) != 1.0][0]
         raise ValueError(f"{name} contains {bad}; every entry must be +1 or -1")
     return result
+
+
+def squarable(value, name, *, axis=None):
+    """Return an array as it is, if sums of its squares neither overflow nor vanish; zeros are welcome.
+
+    Parameters
+    ----------
+    value : ndarray
+    name : str
+    axis : int, optional
+        The largest entries along this axis must each be 0 or in [1e-100, 1e100]; default: the largest of all.
+
+    Examples
+    --------
+    >>> squarable(np.array([1.0, 1e200]), "y")
+    Traceback (most recent call last):
+        ...
+    ValueError: y has entries of size 1e+200, whose squares leave the range of floating point; change its unit
+    """
+    largest = np.atleast_1d(np.abs(value).max(axis=axis))
+    bad = largest[(largest > 1e100) | ((largest < 1e-100) & (largest > 0))]
+    if bad.size:
+        raise ValueError(
+            f"{name} has entries of size {bad[0]:.3g}, whose squares leave the range of floating point; change its unit"
+        )
+    return value
 
 
 def number(value, name, *, above=None, at_least=None, below=None, at_most=None, remedy=""):

@@ -207,7 +207,8 @@ class Symmetrised(Law):
     X: np.ndarray
 
     def __post_init__(self):
-        object.__setattr__(self, "X", checks.array(self.X, "X", shape=("N", "n")))
+        X = checks.array(self.X, "X", shape=("N", "n")).copy()  # its radius is computed once: nobody may change it
+        object.__setattr__(self, "X", X)
 
     @property
     def n(self):
@@ -281,7 +282,8 @@ class Custom(Law):
         checks.integer(self.draws, "draws", at_least=1000)
         if not callable(self.sampler):
             raise ValueError(f"sampler = {self.sampler!r} must be a function of (rng, size)")
-        object.__setattr__(self, "_points", self.sample(self.seed, self.draws))
+        points = self.sample(self.seed, self.draws).copy()  # a sampler may use its buffer again
+        object.__setattr__(self, "_points", points)
         X = self._points
         length = (X**2).sum(axis=1, keepdims=True)
         for name, odd in (("E x", X), ("E x |x|^2", X * length), ("E x^3", X**3)):

@@ -160,3 +160,18 @@ def test_bad_steps():
     ):
         with pytest.raises(ValueError, match=message):
             attacks.pgd(NETS["frozen head"], X, Y, eps=0.5, **change)
+
+
+def test_a_net_that_works_in_place_does_not_move_the_inputs():
+    class Careless:
+        def predict(self, X):
+            X -= 1.0
+            return X[:, 0]
+
+        def pullback(self, X, v):
+            return np.outer(v, [1.0, 0.0])
+
+    X = np.array([[1.0, 0.5]])
+    with pytest.raises(ValueError, match="read-only"):
+        attacks.pgd(Careless(), X, [1], eps=0.1)
+    assert X.tolist() == [[1.0, 0.5]]

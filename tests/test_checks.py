@@ -99,3 +99,23 @@ def test_choice():
     for bad in ("l1", 2, None):
         with pytest.raises(ValueError, match=r"^norm = .* must be one of 'l2', 'linf'"):
             checks.choice(bad, "norm", ("l2", "linf"))
+
+
+@pytest.mark.parametrize(
+    "value, axis, fine",
+    [
+        ([0.0, 0.0], None, True),
+        ([1e-300, 1.0], None, True),
+        ([1e-101], None, False),
+        ([[1.0, 1e-101]], 0, False),
+        ([[1.0, 0.0]], 0, True),
+        ([-1e101], None, False),
+    ],
+)
+def test_squarable(value, axis, fine):
+    value = np.array(value)
+    if fine:
+        assert checks.squarable(value, "y", axis=axis) is value
+    else:
+        with pytest.raises(ValueError, match="^y has entries of size 1e[+-]101, whose squares"):
+            checks.squarable(value, "y", axis=axis)

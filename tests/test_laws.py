@@ -254,3 +254,21 @@ def test_mean_abs_range_brackets_on_any_data(X, u):
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_law_keeps_its_own_inputs():
+    X = np.array([[3.0, 4.0], [0.0, 1.0]])
+    law = laws.Symmetrised(X)
+    assert law.radius == 5.0
+    X *= 10.0
+    assert law.radius == 5.0 and law.norm_moment(1) == 3.0
+    buffer = np.empty((5000, 2))
+
+    def sampler(rng, size):  # into one buffer, as a careful programmer may
+        buffer[:size] = rng.normal(size=(size, 2))
+        return buffer[:size]
+
+    law = laws.Custom(2, sampler, draws=5000)
+    before = law.norm_moment(2)
+    law.sample(1, 5000)
+    assert law.norm_moment(2) == before

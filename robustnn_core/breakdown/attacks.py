@@ -1,7 +1,8 @@
 """Adversaries for regression: which labels they move, and to what.
 
 An attack proposes a label for every point and then spends its budget of m points where the proposal
-differs from the truth. A user's own attack subclasses :class:`Attack`.
+differs from the truth. A user's own attack subclasses :class:`Attack`; the arrays that it is given are
+read-only views, since it may change labels in no other way than by its answer.
 """
 
 from dataclasses import dataclass
@@ -224,10 +225,15 @@ def corrupt(X, y, *, fraction, attack, seed, model=None):
         raise ValueError(f"attack = {attack!r} must be an attacks.Attack, for instance ActiveHalf(scale=0.5)")
     rng = streams.generator(seed)
     m = int(np.floor(fraction * y.size + 1e-9))
-    wanted = checks.array(attack.labels(X, y, rng, model), "labels of the attack", shape=(y.size,))
-    chosen = attack.choose(X, y, wanted, m, rng)
+    seen = X.view(), y.view()
+    for array in seen:
+        array.setflags(write=False)
+    wanted = checks.array(attack.labels(*seen, rng, model), "labels of the attack", shape=(y.size,)).copy()
+    chosen = np.asarray(attack.choose(*seen, wanted.copy(), m, rng))
+    if chosen.size and (chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= y.size):
+        raise ValueError(f"attack chose {chosen!r}; it must choose indices 0, ..., {y.size - 1} of points")
     touched = np.zeros(y.size, np.bool_)
-    touched[chosen] = True
+    touched[chosen.astype(np.int64)] = True
     if touched.sum() > m:
         raise ValueError(f"attack chose {touched.sum()} points; its budget is {m}")
     return np.where(touched, wanted, y), touched

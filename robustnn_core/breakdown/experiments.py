@@ -110,8 +110,8 @@ class Estimator:
     ----------
     name : {"ols", "huber", "lad", "torrent", "lts", "partition", "dc"}
     keep : float, "oracle" or None
-        Share of the points kept; "oracle" keeps n - m; None is the estimator's own default (for torrent and
-        lts the highest breakdown, (n + p + 1) // 2).
+        Share of the points kept (torrent, lts, partition, dc); "oracle" keeps n - m (torrent and lts: at least
+        p + 1); None is the estimator's own default (for torrent and lts the highest breakdown, (n + p + 1) // 2).
     options : dict
         Further keyword arguments.
 
@@ -127,6 +127,12 @@ class Estimator:
 
     def __post_init__(self):
         checks.choice(self.name, "name", ("ols", "huber", "lad", "torrent", "lts", "partition", "dc"))
+        if self.keep is not None and self.name in ("ols", "huber", "lad"):
+            raise ValueError(
+                f"keep = {self.keep!r} has no meaning for {self.name}, which keeps all points; leave it out"
+            )
+        if self.keep is not None and self.keep != "oracle":
+            object.__setattr__(self, "keep", checks.number(self.keep, "keep", above=0.0, at_most=1.0))
 
     def fit(self, X, y, *, m, seed, signs=None):
         """Fit; ``m`` is the number of corrupted points, told to an oracle only."""
@@ -136,8 +142,8 @@ class Estimator:
             return getattr(regression, self.name)(X, y, **self.options)
         if self.name in ("torrent", "lts"):
             seeded = {"seed": seed} if self.name == "lts" else {}
-            keep = (n + p + 1) // 2 if keep is None else keep
-            return getattr(regression, self.name)(X, y, keep=max(keep, p + 1), **seeded, **self.options)
+            keep = (n + p + 1) // 2 if keep is None else max(keep, p + 1) if self.keep == "oracle" else keep
+            return getattr(regression, self.name)(X, y, keep=keep, **seeded, **self.options)
         fit = functools.partial(getattr(networks, self.name + "_fit"), X, y, signs=signs, seed=seed, **self.options)
         result = fit() if keep is None else fit(keep=keep)
         return result.net
@@ -252,13 +258,14 @@ def breakdown_curve(
 
 
 def _trial(estimator, problem, attack, seed, fraction):
-    """One trial: the relative error on the design; 1 where the estimator refuses the data."""
+    """One trial: the relative error on the design. Attack and estimator cannot change what it is measured by."""
     draw, spoil, run = streams.spawn(seed, 3)
     X, model = problem.draw(draw)
-    truth = model.predict(X)
+    truth, signs = model.predict(X), getattr(model, "signs", None)
+    signs = None if signs is None else np.array(signs)
     y, touched = attacks.corrupt(X, truth, fraction=fraction, attack=attack, seed=spoil, model=model)
     fit = getattr(estimator, "fit", estimator)
-    fitted = fit(X, y, m=int(touched.sum()), seed=run, signs=getattr(model, "signs", None))
+    fitted = fit(X.copy(), y, m=int(touched.sum()), seed=run, signs=signs)
     return float(np.linalg.norm(fitted.predict(X) - truth) / np.linalg.norm(truth))
 
 

@@ -279,8 +279,8 @@ class _Problem:
     """Validated data of one fit, and the loop over its starts."""
 
     def __init__(self, X, y, signs, keep, inner, start, starts, seed, max_iter, tol, threads):
-        self.X = X = checks.array(X, "X", shape=("n", "d"))
-        self.y = y = checks.array(y, "y", shape=(X.shape[0],))
+        self.X = X = checks.squarable(checks.array(X, "X", shape=("n", "d")), "X", axis=0)
+        self.y = y = checks.squarable(checks.array(y, "y", shape=(X.shape[0],)), "y")
         self.signs = signs = checks.signs(signs, "signs")
         n, d = X.shape
         K = signs.size

@@ -232,8 +232,8 @@ def lts(X, y, *, keep, seed, starts=240, polish=8, max_iter=1000, threads=1):
 
 def _whiten(X, y):
     """Validate (X, y) and factor X = Q R: Q (n, p) orthonormal columns, R (p, p) upper triangular."""
-    X = checks.array(X, "X", shape=("n", "p"))
-    y = checks.array(y, "y", shape=(X.shape[0],))
+    X = checks.squarable(checks.array(X, "X", shape=("n", "p")), "X", axis=0)
+    y = checks.squarable(checks.array(y, "y", shape=(X.shape[0],)), "y")
     n, p = X.shape
     if n < p:
         raise ValueError(f"X has {n} rows and {p} columns; give at least as many points as parameters, or drop columns")

@@ -237,7 +237,8 @@ def train(
             if worst != worst:
                 raise ValueError(
                     f"adversary = {adversary!r} answered with xi = nan, which is no label; check it for 0/0, inf - inf "
-                    f"and roots or logarithms of negative numbers (if the weights grow without bound, lower eta = {eta:.6g})"
+                    "and roots or logarithms of negative numbers "
+                    f"(if the weights grow without bound, lower eta = {eta:.6g})"
                 )
             if worst > 0.0:
                 raise ValueError(

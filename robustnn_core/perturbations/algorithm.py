@@ -54,17 +54,17 @@ class Run:
     multipliers : ndarray, shape (N,)
         Secant multipliers: growth of the duals over growth of the smallest margin, second half of the run;
         0 in the limit for points that are no support vectors.
-        All nan unless ``separated``.
+        All nan unless ``separated`` and the smallest margin still grew.
     residual : float
         Distance of :math:`W/\gamma` (margin 1) from stationarity, :math:`|W/\gamma - \sum\lambda_n y_n\nabla f(x_n)|`
         relative to :math:`|W|/\gamma`; nan unless ``separated``.
     separated : bool
-        All margins are positive: only then does the theory of the late phase apply.
+        All margins are positive (and finite): only then does the theory of the late phase apply.
     settled : bool
         Separated, and no neuron changed its sign at any point in the second half of the run.
     history : History
     steps : int
-        Steps made; fewer than asked for only if the gradient vanished.
+        Steps made; fewer than asked for only if no margin could grow any more, with a ``ConvergenceWarning``.
     coefficients : ndarray, shape (m, N)
         C.
     activations : ndarray, shape (m, N)
@@ -94,6 +94,11 @@ class Run:
     def net(self):
         """The trained ``nets.FrozenHeadNet``."""
         return nets.FrozenHeadNet(self.start + blas.product(self.coefficients, self.X), self.leak)
+
+    @property
+    def converged(self):
+        """Has the late phase been reached? The same as ``settled``; a run makes the steps that it was told."""
+        return self.settled
 
     @property
     def pattern(self):
@@ -135,6 +140,11 @@ def train_flow(
     ValueError
         Labels not +-1, leak outside (0, 1), odd width, zero points, equal points.
 
+    Warns
+    -----
+    ConvergenceWarning
+        No margin could grow before all steps were made, or the numbers overflowed (a huge ``increment``).
+
     Notes
     -----
     A step costs O(P N^2), P the number of different sign patterns among the neurons (m at first, soon 2),
@@ -148,7 +158,7 @@ def train_flow(
     (array([0.4, 1.6]), True)
     """
     increment = checks.number(increment, "increment", above=0.0)
-    return _train(X, y, leak, width, steps, seed, loss, start_scale, increment, 0.0, gram)
+    return _train("train_flow", X, y, leak, width, steps, seed, loss, start_scale, increment, 0.0, gram)
 
 
 def train_descent(X, y, *, leak, width=20, steps=1000, rate, seed, loss="exponential", start_scale=1e-3, gram=None):
@@ -164,6 +174,11 @@ def train_descent(X, y, *, leak, width=20, steps=1000, rate, seed, loss="exponen
     -------
     Run
 
+    Warns
+    -----
+    ConvergenceWarning
+        The weights overflowed: ``rate`` is too large.
+
     Examples
     --------
     >>> run = train_descent([[2.0, 0.0], [0.0, 1.0]], [1, -1], leak=0.5, steps=2000, rate=0.5, seed=0)
@@ -171,7 +186,7 @@ def train_descent(X, y, *, leak, width=20, steps=1000, rate, seed, loss="exponen
     (True, np.True_)
     """
     rate = checks.number(rate, "rate", above=0.0)
-    return _train(X, y, leak, width, steps, seed, loss, start_scale, 0.0, rate, gram)
+    return _train("train_descent", X, y, leak, width, steps, seed, loss, start_scale, 0.0, rate, gram)
 
 
 def least_squares_multipliers(run):
@@ -209,8 +224,9 @@ def least_squares_multipliers(run):
     return lam, _residual(run.start, first, run.coefficients, run.activations, run.margins, K, lam)
 
 
-def _train(X, y, leak, width, steps, seed, loss, start_scale, increment, rate, gram):
+def _train(name, X, y, leak, width, steps, seed, loss, start_scale, increment, rate, gram):
     X, y, leak = check_data(X, y, leak)
+    checks.squarable(X, "X", axis=1)
     width = check_width(width)
     steps = checks.integer(steps, "steps", at_least=2)
     checks.choice(loss, "loss", _LOSSES)
@@ -226,9 +242,27 @@ def _train(X, y, leak, width, steps, seed, loss, start_scale, increment, rate, g
     done, last_flip = _flow(
         G, y, head, leak, loss == "logistic", increment, rate, Z, C, totals, margins, history, patterns
     )
-    separated = bool((margins[1] > 0).all())
+    finite = all(np.isfinite(part).all() for part in (margins[1], C, totals[:2]))
+    speed = f"rate = {rate:.6g}" if rate else f"increment = {increment:.6g}"
+    if not finite:
+        checks.warn_unconverged(
+            f"perturbations.{name}",
+            f"the weights overflowed within {done} steps",
+            "finite weights",
+            f"lower {speed}",
+            stacklevel=4,
+        )
+    elif done < steps:
+        checks.warn_unconverged(
+            f"perturbations.{name}",
+            f"no margin can grow after {done} steps",
+            f"steps = {steps}",
+            "look for points that contradict each other, or start from start_scale > 0",
+            stacklevel=4,
+        )
+    separated = finite and bool((margins[1] > 0).all())
     lam, residual = np.full(len(y), np.nan), math.nan
-    growth = float(margins[1].min() - margins[0].min())
+    growth = float(margins[1].min() - margins[0].min()) if finite else 0.0
     if separated and growth > 0 and done == steps:
         lam = (totals[0] - totals[1]) / growth
         residual = _residual(start, first, C, Z, margins[1], _tangent_gram(Z, G, y, leak), lam)

@@ -108,7 +108,7 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
     seed : int >= 0 or tuple of int
         Of the first weights and of the order of the images.
     watch : callable, optional
-        ``watch(net)`` is called after every epoch, with the net as it then is.
+        ``watch(net)`` is called after every epoch, with a copy of the net as it then is.
     progress : bool
 
     Returns
@@ -119,7 +119,12 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
     Raises
     ------
     ValueError
-        Images that are not square, labels that are no classes.
+        Images that are not square, labels that are no classes, pixels beyond the range of ``float32``.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The parameters overflowed: ``rate`` is too large, or the pixels are.
 
     Examples
     --------
@@ -145,11 +150,14 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
     start, order = streams.spawn(seed, 2)
     net = ConvNet.initial(side, seed=start, filters=filters, classes=classes)
     rng = streams.generator(order)
+    if np.abs(X).max() > np.finfo(np.float32).max:
+        raise ValueError(f"X has entries of size {np.abs(X).max():.3g}, beyond float32; scale the images to [0, 1]")
     X = X.astype(np.float32)
     first, second = ([np.zeros_like(p) for p in net.parameters] for _ in range(2))
     total, t = epochs * -(-len(X) // batch), 0
     losses, hits, watched = np.zeros(epochs), np.zeros(epochs), []
 
+    @np.errstate(over="ignore", invalid="ignore")  # said once, at the end
     def learn(rows):
         """Loss, hits and gradients of some images."""
         scores, memory = _forward(net, X[rows])
@@ -159,7 +167,7 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
         right = int((scores.argmax(axis=1) == labels[rows]).sum())
         return -float(logs[own, labels[rows]].sum()), right, _backward(net, v, memory, False)[0]
 
-    with _workers(-(-min(batch, len(X)) // _PART)) as each:
+    with _workers(-(-min(batch, len(X)) // _PART)) as each, np.errstate(over="ignore", invalid="ignore"):
         for epoch in sweeps.progress(range(epochs), label="ConvNet", show=progress):
             chosen = rng.permutation(len(X))
             for rows in _parts(chosen, batch):
@@ -174,7 +182,15 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
                     s += 0.001 * (g * g - s)
                     p -= step * m / (np.sqrt(s) + 1e-8)
             if watch is not None:
-                watched.append(watch(net))
+                watched.append(watch(ConvNet(side, tuple(p.copy() for p in net.parameters))))
+    if not all(np.isfinite(p).all() for p in net.parameters):
+        at = int(np.argmin(np.isfinite(losses))) if not np.isfinite(losses).all() else epochs - 1
+        checks.warn_unconverged(
+            "convnet.train",
+            f"the parameters overflowed in epoch {at}",
+            "finite parameters",
+            f"lower rate = {rate:.6g}, or scale the images to [0, 1]",
+        )
     return net, History(losses / len(X), hits / len(X), tuple(watched))
 
 

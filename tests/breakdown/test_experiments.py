@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robustnn_core import breakdown, nets, streams
-from robustnn_core.breakdown import attacks
+from robustnn_core import ConvergenceWarning, breakdown, nets, streams
+from robustnn_core.breakdown import attacks, experiments
 
 ATTACKS = [
     attacks.GrossOutliers(),
@@ -170,3 +170,131 @@ def test_bad_curves(change, says):
         curve(**change)
     with pytest.raises(ValueError, match="name"):
         breakdown.Estimator("median")
+
+
+# --- what an adversary and an estimator may not touch ------------------------------------------------------
+
+
+class Vandal(attacks.Attack):
+    """Writes into what it is given, in the way that ``what`` says."""
+
+    def __init__(self, what):
+        self.what = what
+
+    def labels(self, X, y, rng, model):
+        if self.what == "inputs":
+            X[:] = 0.0
+        if self.what == "labels":
+            y[:] = 0.0
+        if self.what == "signs":
+            model.signs[:] = -1.0
+        return y + 1.0
+
+    def choose(self, X, y, wanted, m, rng):
+        if self.what == "choice":
+            wanted[:] = 1e6
+        if self.what == "mask":
+            return np.ones(y.size, bool)
+        if self.what == "negative":
+            return np.array([-1])
+        return np.arange(m)
+
+
+@pytest.mark.parametrize("what", ["inputs", "labels"])
+def test_an_attack_sees_data_that_it_cannot_overwrite(what):
+    X, y = np.eye(4), np.ones(4)
+    with pytest.raises(ValueError, match="read-only"):
+        breakdown.corrupt(X, y, fraction=0.5, attack=Vandal(what), seed=0)
+    assert (np.array([0.0, 1.0]) == np.unique(X)).all() and (y == 1.0).all()
+    X[0, 0], y[0] = 2.0, 2.0  # and the caller still owns his arrays
+
+
+def test_an_attack_cannot_change_its_answer_while_it_chooses():
+    y, touched = breakdown.corrupt(np.eye(4), np.ones(4), fraction=0.5, attack=Vandal("choice"), seed=0)
+    assert y.tolist() == [2.0, 2.0, 1.0, 1.0] and touched.tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize("what", ["mask", "negative"])
+def test_a_choice_that_is_no_list_of_points_is_refused(what):
+    with pytest.raises(ValueError, match=r"attack chose .*; it must choose indices 0, ..., 3 of points"):
+        breakdown.corrupt(np.eye(4), np.ones(4), fraction=1.0, attack=Vandal(what), seed=0)
+
+
+def test_an_attack_cannot_tell_the_estimator_other_signs():
+    seen = []
+
+    def estimator(X, y, *, m, seed, signs):
+        seen.append(signs)
+        return breakdown.ols(X, y)
+
+    breakdown.breakdown_curve(
+        estimator, breakdown.NetProblem(30, 2), Vandal("signs"), fractions=[0.1], trials=1, seed=0
+    )
+    assert seen[0].tolist() == [1.0]
+
+
+def test_an_estimator_that_works_in_place_is_measured_on_the_data():
+    def careless(X, y, **_):
+        fit = breakdown.ols(X, y)
+        X[:] = 0.0
+        return fit
+
+    def careful(X, y, **_):
+        return breakdown.ols(X, y)
+
+    one, two = (
+        breakdown.breakdown_curve(
+            f, breakdown.LinearProblem(30, 2), attacks.GrossOutliers(), fractions=[0.0, 0.2], trials=3, seed=0
+        )
+        for f in (careless, careful)
+    )
+    np.testing.assert_array_equal(one.errors, two.errors)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("ols", 0.5), r"keep = 0.5 has no meaning for ols"),
+        (("lts", 1.5), r"keep = 1.5 must be > 0 and <= 1"),
+        (("lts", "orcale"), r"keep = 'orcale' must be a real number"),
+        (("lts", True), r"keep = True must be a real number"),
+    ],
+)
+def test_an_estimator_with_a_meaningless_keep_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        experiments.Estimator(*arguments)
+
+
+def test_a_share_too_small_for_the_parameters_is_refused_not_raised():
+    with pytest.raises(ValueError, match="keep = 1.0 must be >= 3"):
+        experiments.Estimator("torrent", keep=0.01).fit(
+            np.random.default_rng(0).normal(size=(20, 2)), np.ones(20), m=0, seed=0
+        )
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+@pytest.mark.parametrize("name", ["ols", "huber", "lad", "torrent", "lts", "partition", "dc"])
+def test_a_scale_whose_squares_are_no_numbers_is_refused(name, size):
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    y = np.maximum(X[:, 0], 0.0)
+    fit = experiments.Estimator(name).fit
+    for case in ((X * [1.0, size], y), (X, y * size)):
+        with pytest.raises(ValueError, match=r"^[Xy] has entries of size .*; change its unit"):
+            fit(*case, m=0, seed=0, signs=[1])
+
+
+@pytest.mark.parametrize("size", [1e-90, 1e-12, 1e12, 1e90])
+@pytest.mark.parametrize("name", ["ols", "huber", "lad", "torrent", "lts", "partition", "dc"])
+def test_a_change_of_unit_changes_nothing_else(name, size):
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    y = np.maximum(X[:, 0], 0.0) + 0.01 * np.sin(np.arange(30.0))
+    fit = experiments.Estimator(name).fit
+    plain, scaled = (fit(X, c * y, m=0, seed=0, signs=[1]).predict(X) / c for c in (1.0, size))
+    np.testing.assert_allclose(scaled, plain, rtol=1e-6, atol=1e-9)
+
+
+def test_a_cut_majoriser_says_so():
+    X, net = breakdown.NetProblem(60, 3, signs=(1, -1)).draw(0)
+    y = net.predict(X) + np.random.default_rng(0).normal(size=60)
+    with pytest.warns(ConvergenceWarning, match="^minimise_majoriser stopped short: .* after 1 Newton steps"):
+        experiments.minimise_majoriser(X, y, net, newton=1)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perturbations import reference
-from robustnn_core import blas, streams
+from robustnn_core import ConvergenceWarning, blas, streams
 from robustnn_core import perturbations as P
 from robustnn_core.perturbations import algorithm, experiments
 
@@ -202,3 +202,31 @@ def test_bad_rate_and_run():
         P.train_descent(**GOOD, rate=0)
     with pytest.raises(ValueError, match=r"^run = 3 must be what train_flow returns"):
         algorithm.least_squares_multipliers(3)
+
+
+# --- runs that stop short ---------------------------------------------------------------------------------
+
+
+def test_a_rate_that_overflows_says_so():
+    with pytest.warns(ConvergenceWarning, match=r"^perturbations.train_descent stopped short: .* lower rate = 1e\+100"):
+        run = P.train_descent([[1, 0], [1, 0.1], [1, -0.1]], [1, -1, 1], leak=0.5, steps=50, rate=1e100, seed=0)
+    assert not (run.separated or run.settled or run.converged) and np.isnan(run.multipliers).all()
+
+
+def test_an_increment_that_overflows_is_not_called_separated():
+    with pytest.warns(ConvergenceWarning, match=r"^perturbations.train_flow .* lower increment = 1e\+308") as caught:
+        run = P.train_flow(X_SMALL, Y_SMALL, leak=0.5, steps=50, increment=1e308, seed=0)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    assert not run.separated and np.isnan(run.multipliers).all()
+
+
+def test_a_flow_without_a_direction_says_so():
+    with pytest.warns(ConvergenceWarning, match="no margin can grow after 0 steps, wanted steps = 50"):
+        run = P.train_flow([[1.0, 0.0], [-1.0, 0.0]], [1, 1], leak=0.5, steps=50, seed=0, start_scale=0)
+    assert run.steps == 0 and not run.converged
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_a_scale_whose_squares_are_no_numbers_is_refused(size):
+    with pytest.raises(ValueError, match="^X has entries of size .* change its unit"):
+        P.train_flow(size * np.eye(2), [1, -1], leak=0.5, steps=50, seed=0)

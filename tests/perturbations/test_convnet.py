@@ -7,7 +7,7 @@ import threadpoolctl
 from scipy.special import softmax
 from sklearn.datasets import load_digits
 
-from robustnn_core import attacks
+from robustnn_core import ConvergenceWarning, attacks
 from robustnn_core.perturbations import convnet
 
 rng = np.random.default_rng(0)
@@ -129,3 +129,27 @@ def test_same_bits_on_one_and_two_threads():
 def test_bad_input(change, message):
     with pytest.raises(ValueError, match=message):
         convnet.train(**{"X": np.zeros((4, 256)), "y": [0, 1, 2, 3], "seed": 0, **change})
+
+
+def test_training_that_overflows_says_so_once():
+    X = np.random.default_rng(0).uniform(size=(64, 256))
+    with pytest.warns(ConvergenceWarning, match="^convnet.train stopped short: .* in epoch 0, .* lower rate") as caught:
+        convnet.train(X, np.repeat([0, 1], 32), epochs=2, batch=16, rate=1e10, seed=0)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    with pytest.raises(ValueError, match=r"X has entries of size 1e\+300, beyond float32"):
+        convnet.train(np.full((2, 256), 1e300), [0, 1], seed=0)
+
+
+def test_watching_cannot_change_what_is_trained_and_keeps_its_nets():
+    X, y = np.random.default_rng(0).uniform(size=(32, 256)), np.repeat([0, 1], 16)
+
+    def spoil(net):
+        for p in net.parameters:
+            p[:] = 0.0
+
+    plain, history = convnet.train(X, y, epochs=2, batch=16, seed=0, watch=lambda net: net)
+    spoilt, _ = convnet.train(X, y, epochs=2, batch=16, seed=0, watch=spoil)
+    for one, two in zip(plain.parameters, spoilt.parameters):
+        np.testing.assert_array_equal(one, two)
+    first, second = history.watched
+    assert not np.array_equal(first.parameters[0], second.parameters[0])
