@@ -539,11 +539,19 @@ def test_every_part_is_named_once():
     assert sweeps.__name__ not in " ".join(found)
 
 
+def measured(*_):
+    return 1
+
+
+def measured_otherwise(*_):
+    return 2
+
+
 def test_a_stored_study_of_other_settings_is_not_gone_on_with(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parent.parent / "tools")
     study = importlib.import_module("mnist_study")
-    monkeypatch.setattr(study, "two_layer", functools.partial(int))
-    monkeypatch.setattr(study, "convolutional", functools.partial(int))
+    monkeypatch.setattr(study, "two_layer", measured)
+    monkeypatch.setattr(study, "convolutional", measured)
     file = tmp_path / "study.json"
     study.main(file)
     before = file.read_text()
@@ -553,7 +561,7 @@ def test_a_stored_study_of_other_settings_is_not_gone_on_with(tmp_path, monkeypa
             patch.setattr(study, name, {**getattr(study, name), **change})
             with pytest.raises(SystemExit, match=f"another {name.lower()}"):
                 study.main(file)
-    monkeypatch.setattr(study, "two_layer", functools.partial(float))
+    monkeypatch.setattr(study, "two_layer", measured_otherwise)
     with pytest.raises(SystemExit, match="another code; delete it"):
         study.main(file)
     assert file.read_text() == before
