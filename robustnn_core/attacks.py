@@ -80,7 +80,8 @@ def fgsm(net, X, y, *, eps, norm="linf", target=None, size=1.0, low=None, high=N
     Raises
     ------
     ValueError
-        A net without the two methods, labels that do not fit, a negative eps, X outside [low, high].
+        A net without the two methods or with scores that are not finite, labels that do not fit, a negative eps,
+        X outside [low, high].
 
     References
     ----------
@@ -248,11 +249,21 @@ class _Problem:
             raise ValueError(
                 f"X has entries outside [{self.low}, {self.high}]; give the range of the data as low and high"
             )
-        scores = np.asarray(net.predict(self.X))
+        scores = self.scores(self.X)
         self.classes = 2 if scores.ndim == 1 else scores.shape[1]
         self.binary = scores.ndim == 1
         self.y = self._labels(y, "y")
         self.towards = None if target is None else self._labels(target, "target")
+
+    def scores(self, X):
+        """What the net says, if these are numbers: no comparison with nan is true, so every attack would fail."""
+        scores = np.asarray(self.net.predict(X))
+        if not np.isfinite(scores).all():
+            row = int(np.argwhere(~np.isfinite(scores))[0, 0])
+            raise ValueError(
+                f"net predicts {scores[row]} at row {row}; train it with smaller steps or scale the inputs"
+            )
+        return scores
 
     def _labels(self, value, name):
         if self.binary:
@@ -263,7 +274,7 @@ class _Problem:
         return labels.astype(np.int64)
 
     def value(self, X):
-        scores = np.asarray(self.net.predict(X))
+        scores = self.scores(X)
         if self.binary:
             return -self.y * scores if self.towards is None else self.towards * scores
         logs = log_softmax(scores, axis=1)
@@ -273,7 +284,7 @@ class _Problem:
     def gradient(self, X):
         if self.binary:
             return self.net.pullback(X, -self.y if self.towards is None else self.towards)
-        v = softmax(np.asarray(self.net.predict(X)), axis=1)
+        v = softmax(self.scores(X), axis=1)
         rows = np.arange(len(X))
         if self.towards is None:
             v[rows, self.y] -= 1.0
@@ -315,7 +326,7 @@ class _Problem:
         return self.feasible(self.X + eta)
 
     def result(self, X):
-        scores = np.asarray(self.net.predict(X))
+        scores = self.scores(X)
         if self.binary:
             # a score of 0 is on neither side
             success = -self.y * scores > 0 if self.towards is None else self.towards * scores > 0

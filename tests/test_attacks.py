@@ -175,3 +175,17 @@ def test_a_net_that_works_in_place_does_not_move_the_inputs():
     with pytest.raises(ValueError, match="read-only"):
         attacks.pgd(Careless(), X, [1], eps=0.1)
     assert X.tolist() == [[1.0, 0.5]]
+
+
+@pytest.mark.parametrize("attack", [attacks.fgsm, attacks.pgd])
+@pytest.mark.parametrize("scores", [np.array([1.0, np.nan]), np.array([[0.0, 1.0], [np.inf, 0.0]])])
+def test_a_net_that_overflowed_is_not_called_robust(attack, scores):
+    class Overflowed:
+        def predict(self, X):
+            return scores
+
+        def pullback(self, X, v):
+            return np.zeros((2, 2))
+
+    with pytest.raises(ValueError, match="^net predicts .* at row 1; train it with smaller steps"):
+        attack(Overflowed(), np.eye(2), [1, 1], eps=0.1)
