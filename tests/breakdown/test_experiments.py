@@ -256,7 +256,7 @@ def test_an_estimator_that_works_in_place_is_measured_on_the_data():
     [
         (("ols", 0.5), r"keep = 0.5 has no meaning for ols"),
         (("lts", 1.5), r"keep = 1.5 must be > 0 and <= 1"),
-        (("lts", "orcale"), r"keep = 'orcale' must be a real number"),
+        (("lts", "mine"), r"keep = 'mine' must be a real number"),
         (("lts", True), r"keep = True must be a real number"),
     ],
 )
