@@ -146,24 +146,34 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     # The means run over all n points: with m of them left, the same program with m/n of the loss is n/m of this one.
     share = 1.0 if loss == "squared" else len(seen) / n
     rest = (upper - share * program.loss_value(loss, zero[seen], y[seen])) / share
+    # The solver sees y and X of size one, whatever their units: powers of two, so nothing is rounded. A part of tol is
+    # left for the rounding bounds of the certificate.
+    unit = _power(upper) ** 0.5 if loss == "squared" else 1.0
+    size = _power(float(np.linalg.norm(X[seen]) ** 2 / len(seen))) ** 0.5
     U, part, lower, history = solver(
-        np.ascontiguousarray(X[seen]),
-        y[seen],
+        np.ascontiguousarray(X[seen] / size),
+        y[seen] / unit,
         sub,
         gates,
-        beta / share,
+        beta / share / (unit * size),
         loss,
-        rest=rest,
-        tol=tol,
+        rest=rest / unit**2,
+        tol=0.99 * tol,
         max_iterations=max_iterations or budget,
         max_seconds=max_seconds,
     )
     for key in ("objective", "lower_bound"):
-        history[key] = [share * value for value in history[key]]
-    lower *= share
-    dual[seen] = share * part
+        history[key] = [share * unit**2 * value for value in history[key]]
+    lower *= share * unit**2
+    dual[seen] = share * unit * part
+    U = U * (unit / size)
     v[:, used], w[:, used] = U[: len(used)].T, U[len(used) :].T
     return _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method)
+
+
+def _power(square):
+    """The power of four in (square / 4, square]."""
+    return 4.0 ** np.floor(np.log2(square) / 2.0)
 
 
 def _without_ghosts(X, y, active, beta, loss, v, w):
@@ -194,11 +204,10 @@ def _without_ghosts(X, y, active, beta, loss, v, w):
 
 def _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method):
     v, w = _without_ghosts(X, y, patterns.active, beta, loss, v, w)
-    P = (patterns.active * (X @ (v - w))).sum(axis=1)
-    penalty = beta * float(np.linalg.norm(v, axis=0).sum() + np.linalg.norm(w, axis=0).sum())
-    objective = program.loss_value(loss, P, y) + penalty
+    v, w, objective = program.upper_bound(X, y, patterns, beta, loss, v, w)
+    dual, lower = program.lower_bound(X, y, patterns, beta, loss, dual, lower, 1e-3 * tol * objective)
     lower = program.below(lower, objective)
-    gap = (objective - lower) / max(1e-12, abs(objective))
+    gap = program.relative_gap(objective, lower, loss, y)
     return program.Fit(
         objective,
         lower,
