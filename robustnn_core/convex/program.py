@@ -22,6 +22,7 @@ __all__ = [
     "best_scale",
     "below",
     "box_top",
+    "check_fit",
     "check_problem",
     "clip_dual",
     "dual_floor",
@@ -33,6 +34,7 @@ __all__ = [
     "recover_net",
     "relative_gap",
     "roundoff",
+    "scale_of",
     "upper_bound",
 ]
 
@@ -128,6 +130,30 @@ def check_problem(X, y, patterns, beta, loss):
     return X, y, beta
 
 
+def check_fit(X, y, fit):
+    """Return ``X``, ``y`` as arrays and the objective of ``fit`` evaluated on them, or say why it is not of these data.
+
+    Raises
+    ------
+    ValueError
+        Not a Fit, one of the robust program, one of other data: its objective is not what its blocks give here.
+    """
+    if not isinstance(fit, Fit):
+        raise ValueError(f"fit = {fit!r} must be a Fit; make it by convex.fit(X, y, patterns, beta=...)")
+    if getattr(fit, "radius", None) is not None and np.any(fit.radius):
+        raise ValueError(
+            f"fit has radius up to {np.max(fit.radius):.6g}, it is of the robust program; give the result of convex.fit"
+        )
+    X, y, beta = check_problem(X, y, fit.patterns, fit.beta, fit.loss)
+    objective = upper_bound(X, y, fit.patterns, beta, fit.loss, fit.v, fit.w)[2]
+    if not abs(relative_gap(objective, fit.objective, fit.loss, y)) <= 1e-9:
+        raise ValueError(
+            f"fit has objective = {fit.objective!r}, its blocks give {objective!r} on these X and y; "
+            "give the data it was fitted to"
+        )
+    return X, y, max(objective, fit.objective)
+
+
 def loss_value(loss, p, y):
     """Return L(p, y): half the sum of squares, or the mean hinge or logistic loss.
 
@@ -168,6 +194,18 @@ def roundoff(terms, size):
     True
     """
     return (terms + 8) * UNIT * size
+
+
+def scale_of(A):
+    """Return the power of two in (r/2, r], r the root mean square of ``A`` (1 if that is 0): a unit without rounding.
+
+    Examples
+    --------
+    >>> scale_of(np.array([3e-8, 5e-8])) == 2.0**-25
+    True
+    """
+    top = float(np.abs(A).max())
+    return 2.0 ** math.floor(math.log2(top * math.sqrt(np.mean((A / top) ** 2)))) if top > 0.0 else 1.0
 
 
 @cache

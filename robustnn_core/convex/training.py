@@ -35,7 +35,7 @@ def _inside(X, active, gates, central):
     G = np.array(gates.T)
     size = np.linalg.norm(X, axis=1)
     margins = (E * (G @ X.T) / size).min(axis=1) / np.maximum(np.linalg.norm(G, axis=1), 1e-300)
-    for i in np.flatnonzero(margins <= 1e-9):
+    for i in np.flatnonzero(margins <= 0.5 * _patterns.MARGIN):  # half: other orders of summation agree
         d = X.shape[1]
         rows = E[i][:, None] * X / size[:, None]
         found = linprog(
@@ -45,7 +45,7 @@ def _inside(X, active, gates, central):
             bounds=[(-1.0, 1.0)] * d + [(None, 1.0)],
             method="highs",
         )
-        if found.status != 0 or (rows @ found.x[:d]).min() <= 1e-10:
+        if found.status != 0 or (rows @ found.x[:d]).min() <= _patterns.MARGIN * np.linalg.norm(found.x[:d]):
             raise ValueError(
                 f"pattern {i} is not the pattern of any gate with no point on its boundary; "
                 "remove it by screen_patterns(X, patterns, 0.0)"
@@ -148,8 +148,8 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     rest = (upper - share * program.loss_value(loss, zero[seen], y[seen])) / share
     # The solver sees y and X of size one, whatever their units: powers of two, so nothing is rounded. A part of tol is
     # left for the rounding bounds of the certificate.
-    unit = _power(upper) ** 0.5 if loss == "squared" else 1.0
-    size = _power(float(np.linalg.norm(X[seen]) ** 2 / len(seen))) ** 0.5
+    unit = program.scale_of(y) if loss == "squared" else 1.0
+    size = program.scale_of(X[seen])
     U, part, lower, history = solver(
         np.ascontiguousarray(X[seen] / size),
         y[seen] / unit,
@@ -169,11 +169,6 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     U = U * (unit / size)
     v[:, used], w[:, used] = U[: len(used)].T, U[len(used) :].T
     return _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method)
-
-
-def _power(square):
-    """The power of four in (square / 4, square]."""
-    return 4.0 ** np.floor(np.log2(square) / 2.0)
 
 
 def _without_ghosts(X, y, active, beta, loss, v, w):
