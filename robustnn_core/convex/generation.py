@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
-from scipy.optimize import nnls
 
 from robustnn_core import blas, checks, streams
 from robustnn_core.convex import gradient, program, theory, training

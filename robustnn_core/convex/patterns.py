@@ -10,7 +10,7 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
+from scipy.optimize import linprog, nnls
 
 from robustnn_core import blas, checks, streams
 from robustnn_core.convex import theory
@@ -173,8 +173,12 @@ def enumerate_patterns(X, *, limit=200_000):
     signs = cells[:, which] * side
     active = np.ones((len(X), len(cells)), dtype=bool)
     active[seen] = signs.T > 0
-    # a cell that is too thin for its gate in floating point is left out, as is what rounding made up
+    # what its gate does not clearly make is either thin or made up by rounding: the widest gate decides
     made = _margins(X, active, gates) > MARGIN
+    for i in np.flatnonzero(~made):
+        gate = _inside(X, active[:, i])
+        if gate is not None:
+            gates[:, i], made[i] = gate, True
     return _collect(X, active[:, made], gates[:, made], "X has no pattern that sees a point; give other data")
 
 
@@ -364,23 +368,25 @@ def _checked(X, patterns, radius):
 
 
 def _inside(X, active):
-    """A gate that makes the pattern with the largest margin (in the max norm), or None."""
+    """A gate that makes the pattern with the largest margin, or None."""
     size = np.linalg.norm(X, axis=1)
     if not active[size == 0.0].all():
         return None
     rows = np.where(active, 1.0, -1.0)[:, None] * X
-    rows = rows[size > 0.0] / size[size > 0.0, None]
-    d = X.shape[1]
-    found = linprog(
-        np.r_[np.zeros(d), -1.0],
-        A_ub=np.c_[-rows, np.ones(len(rows))],
-        b_ub=np.zeros(len(rows)),
-        bounds=[(-1.0, 1.0)] * d + [(0.0, 1.0)],
-        method="highs",
-    )
-    # the solver meets its constraints to 1e-7; a margin below 1e-9 counts as a cell that is not open
-    gate = found.x[:d] if found.x is not None else np.zeros(d)
-    return gate if gate.any() and (rows @ gate).min() > 1e-9 * np.linalg.norm(gate) else None
+    gate = _widest(rows[size > 0.0] / size[size > 0.0, None])
+    return gate if _makes(X, active, gate) else None
+
+
+def _widest(rows):
+    """The u with the largest min_k rows_k.u / |u|, nearly 0 where no u has rows u > 0.
+
+    It is the point nearest to 0 of the rows' convex hull, by nonnegative least squares (Lawson & Hanson, chapter 23).
+    """
+    A = np.vstack([rows.T, np.ones(len(rows))])
+    try:
+        return rows.T @ nnls(A, np.r_[np.zeros(rows.shape[1]), 1.0])[0]
+    except RuntimeError:  # its iterations ran out
+        return np.zeros(rows.shape[1])
 
 
 def _central(Z, E, A, steps=40):

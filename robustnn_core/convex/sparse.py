@@ -9,7 +9,6 @@ from scipy.optimize import linprog
 from robustnn_core import blas, checks, nets
 from robustnn_core.convex import program
 from robustnn_core.convex.patterns import Patterns
-from robustnn_core.convex.program import Fit
 
 __all__ = ["SampledFit", "reduce_blocks", "sampled_convex"]
 

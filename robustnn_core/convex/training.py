@@ -1,7 +1,6 @@
 """``fit``: the convex program solved to a certified gap."""
 
 import numpy as np
-from scipy.optimize import linprog
 
 from robustnn_core import blas, checks
 from robustnn_core.convex import admm, interior, program
@@ -27,7 +26,7 @@ def _dearness(n, d, P):
 
 
 def _inside(X, active, gates, central):
-    """Return gates (P, d) strictly inside their cones, found by a linear program where the given one is not.
+    """Return gates (P, d) strictly inside their cones, the widest one where the given one is not.
 
     ``central``: move those beside a hyperplane towards the middle.
     """
@@ -36,21 +35,13 @@ def _inside(X, active, gates, central):
     size = np.linalg.norm(X, axis=1)
     margins = (E * (G @ X.T) / size).min(axis=1) / np.maximum(np.linalg.norm(G, axis=1), 1e-300)
     for i in np.flatnonzero(margins <= 0.5 * _patterns.MARGIN):  # half: other orders of summation agree
-        d = X.shape[1]
-        rows = E[i][:, None] * X / size[:, None]
-        found = linprog(
-            np.r_[np.zeros(d), -1.0],
-            A_ub=np.c_[-rows, np.ones(len(rows))],
-            b_ub=np.zeros(len(rows)),
-            bounds=[(-1.0, 1.0)] * d + [(None, 1.0)],
-            method="highs",
-        )
-        if found.status != 0 or (rows @ found.x[:d]).min() <= _patterns.MARGIN * np.linalg.norm(found.x[:d]):
+        gate = _patterns._inside(X, active[:, i])
+        if gate is None:
             raise ValueError(
                 f"pattern {i} is not the pattern of any gate with no point on its boundary; "
                 "remove it by screen_patterns(X, patterns, 0.0)"
             )
-        G[i] = found.x[:d]
+        G[i] = gate
     margins = (E * (G @ X.T) / size).min(axis=1) / np.linalg.norm(G, axis=1)
     close = np.flatnonzero(margins <= BESIDE)
     if central and len(close):
@@ -150,18 +141,22 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     # left for the rounding bounds of the certificate.
     unit = program.scale_of(y) if loss == "squared" else 1.0
     size = program.scale_of(X[seen])
-    U, part, lower, history = solver(
-        np.ascontiguousarray(X[seen] / size),
-        y[seen] / unit,
-        sub,
-        gates,
-        beta / share / (unit * size),
-        loss,
-        rest=rest / unit**2,
-        tol=0.99 * tol,
-        max_iterations=max_iterations or budget,
-        max_seconds=max_seconds,
-    )
+    try:
+        U, part, lower, history = solver(
+            np.ascontiguousarray(X[seen] / size),
+            y[seen] / unit,
+            sub,
+            gates,
+            beta / share / (unit * size),
+            loss,
+            rest=rest / unit**2,
+            tol=0.99 * tol,
+            max_iterations=max_iterations or budget,
+            max_seconds=max_seconds,
+        )
+    except np.linalg.LinAlgError:  # cones too thin for the solver's factors: 0 is feasible, and lambda = 0 a bound
+        U, part, lower = np.zeros((2 * len(used), d)), np.zeros(len(seen)), -np.inf
+        history = {"seconds": [0.0], "objective": [upper / share / unit**2], "lower_bound": [-np.inf]}
     for key in ("objective", "lower_bound"):
         history[key] = [share * unit**2 * value for value in history[key]]
     lower *= share * unit**2
