@@ -286,7 +286,7 @@ def best_scale(loss, z, y, top):
     low, high = 0.0, top
     for _ in range(40):  # the entropy is concave along the segment
         a, b = low + 0.382 * (high - low), low + 0.618 * (high - low)
-        if dual_floor(loss, a * z, y) < dual_floor(loss, b * z, y):
+        if dual_value(loss, a * z, y) < dual_value(loss, b * z, y):
             low = a
         else:
             high = b

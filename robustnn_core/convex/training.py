@@ -137,9 +137,9 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     # The means run over all n points: with m of them left, the same program with m/n of the loss is n/m of this one.
     share = 1.0 if loss == "squared" else len(seen) / n
     rest = (upper - share * program.loss_value(loss, zero[seen], y[seen])) / share
-    # The solver sees y and X of size one, whatever their units: powers of two, so nothing is rounded. A part of tol is
-    # left for the rounding bounds of the certificate.
-    unit = program.scale_of(y) if loss == "squared" else 1.0
+    # The solver sees y and X of size one, whatever their units: y exactly, so that its gap is the same in all of them;
+    # X by a power of two, so that no row of a cone is rounded. A part of tol is left for the certificate's rounding.
+    unit = float(np.linalg.norm(y[seen])) / np.sqrt(len(seen)) if loss == "squared" else 1.0
     size = program.scale_of(X[seen])
     try:
         U, part, lower, history = solver(

@@ -126,7 +126,7 @@ def dual(kind, lam, y):
     low = high = Fraction(0)
     for a in q:
         for b in (a, 1 - a):
-            if b > 0:
+            if 0 < b < 1:
                 under, over = log(b)
                 low, high = low - b * over, high - b * under
     return low / n, high / n
