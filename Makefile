@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup book test check course slides pdf zip lab bench clean
+.PHONY: help setup book test check check-certificates course slides pdf zip lab bench clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -22,7 +22,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 28
 
 setup: $(READY)  ## make the environment .venv from requirements.lock
 
@@ -35,6 +35,9 @@ book: $(READY) $(ASSETS)  ## execute and build the book into _build/html
 
 test: $(READY)  ## test the package, its examples and the build tools
 	$(BIN)/python -m pytest $(ARGS)
+
+check-certificates: $(READY)  ## 20 000 generated instances of the convex part against exact arithmetic (half an hour)
+	CERTIFICATES=20000 $(BIN)/python -m pytest tests/convex/test_certificates.py $(ARGS)
 
 check: $(READY) $(ASSETS)  ## check every built page in a browser (after `make book`)
 	@test -f .cache/checks/axe.min.js || $(BIN)/python tools/assets.py

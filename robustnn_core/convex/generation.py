@@ -6,11 +6,10 @@ width, maximises :math:`-L^*(-\lambda)` over :math:`\max_{\|u\|\le 1}|\lambda^\t
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
-from scipy.optimize import nnls
 
 from robustnn_core import blas, checks, streams
 from robustnn_core.convex import gradient, program, theory, training
@@ -33,9 +32,10 @@ class Price:
     Attributes
     ----------
     value : float
-        The largest :math:`|\\lambda^\\top (Xu)_+|` found, |u| = 1: a lower bound of the price.
+        The largest :math:`|\\lambda^\\top (Xu)_+|` found, |u| = 1, rounded down: a lower bound of the price.
     bound : float
-        An upper bound of the price, +inf unless every cell was looked at.
+        An upper bound of the price, rounded up; +inf unless every cell was looked at. The unit of both roundings is
+        that of :func:`~robustnn_core.convex.program.roundoff`, of :math:`\\sum_k|\\lambda_k||x_k|`.
     exceeds : bool
         value > beta.
     values : ndarray, shape (K,)
@@ -64,8 +64,8 @@ class Refined(Fit):
     Attributes
     ----------
     globally_optimal : bool
-        Every cell was priced and (objective - nonconvex_lower_bound) <= tol |objective|: no net of any width has a
-        smaller regularised loss (up to tol).
+        Every unit was priced and (objective - nonconvex_lower_bound) <= tol max(|objective|, 1e-12 L(0, y)): no net of
+        any width has a smaller regularised loss (up to tol).
     nonconvex_lower_bound : float
         No net of any width is below it; -inf if not every cell was priced.
     price : float
@@ -96,7 +96,10 @@ def price(X, dual, beta, *, seed=None, starts=64, gates=None, exhaustive=False, 
     concave kink the ascent goes on along the hyperplane of the kink.
     Exhaustive: in a cell the function is linear, :math:`g^\top u`, and its maximum is the norm of the projection of g
     on the cone, a nonnegative least-squares problem, whose multipliers :math:`\mu \ge 0` bound it from above by
-    :math:`\|g + X^\top E\mu\|`.
+    :math:`\|g + X^\top E\mu\|`. The bound holds for every unit and in exact arithmetic. Where the list of cells lacks
+    one (points so nearly parallel that floating point does not hold it), the units there are those of a neighbour
+    that miss its signs by a thickness :math:`\tau_k|x_k|`, which :func:`_cover` proves, and
+    :math:`\sum_k(|\lambda_k| + \mu_k)\tau_k|x_k|` is added.
 
     Parameters
     ----------
@@ -115,7 +118,7 @@ def price(X, dual, beta, *, seed=None, starts=64, gates=None, exhaustive=False, 
     Examples
     --------
     >>> found = price([[1.0, 0.0], [0.0, 1.0]], [1.0, -0.5], 0.9, seed=0, exhaustive=True)
-    >>> found.value, found.bound, found.exceeds  # the unit (1, 0) sees the first point only
+    >>> round(found.value, 12), round(found.bound, 12), found.exceeds  # the unit (1, 0) sees the first point only
     (1.0, 1.0, True)
     """
     X = checks.array(X, "X", shape=("n", "d"))
@@ -125,9 +128,10 @@ def price(X, dual, beta, *, seed=None, starts=64, gates=None, exhaustive=False, 
     if gates is not None:
         gates = checks.array(gates, "gates", shape=(X.shape[1], "m"))
     if patterns is not None:
-        return _price_all(X, lam, beta, _patterns._checked(X, patterns, 0.0)[1])
+        return _price_all(X, lam, beta, _patterns._checked(X, patterns, 0.0)[1], 0.0)
     if exhaustive:
-        return _price_all(X, lam, beta, _patterns.enumerate_patterns(X, limit=limit))
+        every = _patterns.enumerate_patterns(X, limit=limit)
+        return _price_all(X, lam, beta, every, _cover(X, every))
     if seed is None:
         raise ValueError("seed = None; the search starts at random, so give a seed (or exhaustive=True, or patterns)")
     return _price_local(X, lam, beta, streams.generator(seed), starts, gates)
@@ -158,42 +162,86 @@ def _price_local(X, lam, beta, rng, starts, gates, points=True):
             known.add(key)
             keep.append(i)
     values = np.maximum(values[order][keep], 0.0)
-    value = float(values[0])
+    total = float(np.abs(lam) @ np.linalg.norm(X, axis=1))
+    value = max(float(values[0]) - program.roundoff(sum(X.shape), total), 0.0)
     signs = np.where(order[keep] < len(U), 1.0, -1.0)
     return Price(value, np.inf, value > beta, values, np.ascontiguousarray(ends[order][keep].T), active[:, keep], signs)
 
 
-def _price_all(X, lam, beta, every):
+def _cover(X, every):
+    """How far the listed cells must be widened so that no unit is left out: slack (n, count + 1), of |x_k| |u|.
+
+    Every u lies in a cell of the list, the last one being "sees nothing", up to E_k x_k.u >= -slack_k |x_k| |u|. Shown
+    by splitting, one point after the other: a set of signs of the first k points that the list continues in one way
+    only is a cone K on which the next point x keeps its sign, so +-x = sum_j mu_j E_j x_j with mu >= 0. What
+    such multipliers leave, with their rounding, is the slack: nothing but rounding where the list is complete, and
+    the thickness of what it lacks where it is not.
+    """
+    seen = np.flatnonzero((X != 0.0).any(axis=1))
+    Z = X[seen] / np.linalg.norm(X[seen], axis=1)[:, None]
+    signs = np.where(np.column_stack([every.active[seen], np.zeros(len(seen), dtype=bool)]), 1.0, -1.0).T
+    slack = np.zeros((len(signs), len(seen)))
+    group, known = np.zeros(len(signs), dtype=np.int64), {}
+    for k in range(len(seen)):
+        sign = signs[:, k]
+        count = group.max() + 1
+        up, down = np.bincount(group, sign > 0.0, count) > 0.0, np.bincount(group, sign < 0.0, count) > 0.0
+        first = np.full(count, len(signs))
+        np.minimum.at(first, group, np.arange(len(signs)))
+        wide = np.zeros(count)
+        for g in np.flatnonzero(up != down):
+            leaf = first[g]
+            rows = sign[leaf] * signs[leaf, :k]  # the mirror image has the same multipliers
+            key = (k, np.packbits(rows > 0.0).tobytes())
+            if key not in known:
+                A = rows[:, None] * Z[:k]
+                mu = program.project(A, -Z[k]) if k else np.zeros(0)
+                left = np.linalg.norm(mu @ A - Z[k])
+                known[key] = mu, left + program.roundoff(k + Z.shape[1], 1.0 + mu.sum())
+            mu, left = known[key]
+            wide[g] = min(1.0, left + mu @ slack[leaf, :k])
+        slack[:, k] = wide[group]
+        group = np.unique(2 * group + (sign > 0.0), return_inverse=True)[1]
+    full = np.zeros((len(X), len(signs)))
+    full[seen] = slack.T
+    return full
+
+
+def _price_all(X, lam, beta, every, slack):
+    """Cell by cell; ``slack`` (n, count + 1) of :func:`_cover`, or 0."""
     n, d = X.shape
-    values, gates, bound = np.zeros(every.count), np.empty((d, every.count)), 0.0
+    values, gates = np.zeros(every.count), np.empty((d, every.count))
+    long = np.linalg.norm(X, axis=1)
+    Z = X / np.where(long > 0.0, long, 1.0)[:, None]
+    slack = np.broadcast_to(slack, (n, every.count + 1))
+    total = float(np.abs(lam) @ long)
+    rest = (np.abs(lam) * long) @ slack + program.roundoff(n + d, total)  # of multipliers mu = 0
+    bound = float(rest[-1])
     for i in range(every.count):
         on = every.active[:, i]
-        rows = np.where(on, 1.0, -1.0)[:, None] * X
+        rows = np.where(on, 1.0, -1.0)[:, None] * Z
         for sign in (1.0, -1.0):
             g = sign * (lam[on] @ X[on])
-            if (size := np.linalg.norm(g)) <= values[i]:
-                bound = max(bound, size)
-                continue
-            try:
-                mu = nnls(rows.T, -g)[0]
-            except RuntimeError:  # its iterations ran out: mu = 0 is a bound too
-                mu = np.zeros(n)
-            u = g + rows.T @ mu
-            size = np.linalg.norm(u)
-            bound = max(bound, size)
+            size = float(np.linalg.norm(g))
+            most = size + rest[i]
             if size > values[i]:
-                values[i], gates[:, i] = size, u / size
+                mu = program.project(rows, g)
+                u = g + mu @ rows
+                size = float(np.linalg.norm(u))
+                most = min(most, size + rest[i] + mu @ slack[:, i] + program.roundoff(n + d, mu.sum()))
+                if size > values[i]:
+                    values[i], gates[:, i] = size, u / size
+            bound = max(bound, float(most))
     silent = values == 0.0
     gates[:, silent] = every.gates[:, silent]
     # the value is what the unit vector really gets, so it is below the price whatever the rounding
-    got = np.abs(lam @ np.maximum(X @ gates, 0.0)) / np.linalg.norm(gates, axis=0)
-    signs = np.where(lam @ np.maximum(X @ gates, 0.0) < 0.0, -1.0, 1.0)
+    got = lam @ np.maximum(X @ gates, 0.0) / np.linalg.norm(gates, axis=0)
+    signs = np.where(got < 0.0, -1.0, 1.0)
     order = np.argsort(-values, kind="stable")
-    value = float(got.max())
-    bound = max(bound, value)
+    value = max(float(np.abs(got).max()) - program.roundoff(n + d, total), 0.0)
     return Price(
         value,
-        float(bound),
+        max(bound, value),
         value > beta,
         values[order],
         np.ascontiguousarray(gates[:, order]),
@@ -362,9 +410,8 @@ def refine(
     >>> best.objective <= first.objective, best.globally_optimal, best.stopped
     (True, True, 'certified')
     """
-    if not isinstance(fit, Fit):
-        raise ValueError(f"fit = {fit!r} must be a Fit; make it by convex.fit(X, y, patterns, beta=...)")
-    X, y, beta = program.check_problem(X, y, fit.patterns, fit.beta, fit.loss)
+    X, y, objective = program.check_fit(X, y, fit)
+    fit, beta = replace(fit, objective=objective), fit.beta
     rounds = checks.integer(rounds, "rounds", at_least=1)
     tol = checks.number(tol, "tol", above=0.0)
     starts = checks.integer(starts, "starts", at_least=1)
@@ -379,7 +426,9 @@ def refine(
     every = None
     if theory.arrangement_count(len(X), np.linalg.matrix_rank(X)) <= exhaustive_limit:
         every = _patterns.enumerate_patterns(X, limit=exhaustive_limit)
+        slack = _cover(X, every)
     begin = time.perf_counter()
+    nothing = program.loss_value(fit.loss, np.zeros(len(y)), y)
     if every is not None:
         descents = 0
     current, best, done = fit, fit, 0
@@ -403,11 +452,11 @@ def refine(
         found = _price_local(X, current.dual, beta, rng, starts, units if units.size else None, points=not descents)
         precise = current.gap <= fine or coarse <= fine
         if precise and every is not None and found.value <= beta * (1.0 + tol):
-            found = _price_all(X, current.dual, beta, every)
-            theta = min(1.0, beta / found.bound) if found.bound > 0.0 else 1.0
+            found = _price_all(X, current.dual, beta, every, slack)
+            theta = min(1.0, (1.0 - 4.0 * program.UNIT) * beta / found.bound) if found.bound > 0.0 else 1.0
             lower = max(lower, program.best_scale(current.loss, current.dual, y, theta)[1])
         dearest = found.value if current is best else dearest
-        if best.objective - lower <= tol * abs(best.objective):
+        if program.relative_gap(best.objective, lower, fit.loss, y) <= tol:
             stopped = "certified"
         elif done == rounds:
             stopped = "rounds ran out"
@@ -417,7 +466,7 @@ def refine(
             stopped = ""
         if stopped:
             break
-        slack = 1e-7 if every is not None else 0.1 * tol
+        dear = 1e-7 if every is not None else 0.1 * tol
         made = None
         if by_descent:
             net, value = _descended(
@@ -429,7 +478,7 @@ def refine(
             else:
                 by_descent = False
         if made is None:
-            extra = _columns(X, current, units, found, beta * (1.0 + slack), columns)
+            extra = _columns(X, current, units, found, beta * (1.0 + dear), columns)
             if extra is None:
                 if precise:
                     stopped = "no neuron dearer than beta was found"
@@ -454,7 +503,7 @@ def refine(
         gain = best.objective - new.objective
         current = new
         if descents:
-            if gain <= tol * abs(best.objective):
+            if gain <= tol * max(abs(best.objective), 1e-12 * nothing):
                 if made is None:
                     best = current if gain >= 0.0 else best
                     stopped = "the last round gained less than tol"
@@ -475,7 +524,7 @@ def refine(
     lower = program.below(lower, best.objective)
     return Refined(
         **{name: getattr(best, name) for name in names},
-        globally_optimal=bool(best.objective - lower <= tol * abs(best.objective)),
+        globally_optimal=bool(program.relative_gap(best.objective, lower, fit.loss, y) <= tol),
         nonconvex_lower_bound=lower,
         price=dearest,
         rounds=done,

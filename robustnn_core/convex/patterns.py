@@ -10,7 +10,7 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
+from scipy.optimize import linprog, nnls
 
 from robustnn_core import blas, checks, streams
 from robustnn_core.convex import theory
@@ -127,7 +127,9 @@ def enumerate_patterns(X, *, limit=200_000):
     Every cell of an arrangement of full rank r has a ray, where r - 1 independent hyperplanes meet. All these rays
     are computed; around a ray the cells are those of the hyperplanes through it, an arrangement of rank r - 1.
     The gate of a cell is the sum of its unit rays. Repeated, parallel and zero points and any other degeneracy are
-    allowed.
+    allowed. Every gate returned makes its pattern with a margin (every |x.a| above 1e-12 |x||a|); a thinner cell is left
+    out. What that leaves open, and what rounding may miss, is accounted for by
+    :func:`~robustnn_core.convex.generation.price`, whose bound holds for every unit.
 
     Parameters
     ----------
@@ -150,22 +152,34 @@ def enumerate_patterns(X, *, limit=200_000):
     seen = np.flatnonzero((X != 0.0).any(axis=1))
     if not len(seen):
         raise ValueError("X has no nonzero point, so it has no pattern; give data")
-    unit = X[seen] / np.linalg.norm(X[seen], axis=1)[:, None]
-    size, basis = np.linalg.svd(unit, full_matrices=False)[1:]
-    rank = int((size > 1e-10 * size[0]).sum())
-    Z, basis = blas.product(unit, basis[:rank].T), basis[:rank]
-    lines, which, side = _lines(Z)
+    # The cells are the same in any coordinates, so they are sought in those where the directions are spread best:
+    # columns of size one, rows of length one, then the left singular vectors.
+    scale = np.abs(X[seen]).max(axis=0)
+    scale[scale == 0.0] = 1.0
+    unit = X[seen] / scale
+    unit /= np.linalg.norm(unit, axis=1)[:, None]
+    lines, which, side = _lines(unit, 1e-15)  # parallel up to rounding, no more
+    left, size, basis = np.linalg.svd(lines, full_matrices=False)
+    rank = int((size > max(lines.shape) * np.finfo(float).eps * size[0]).sum())
     possible = theory.arrangement_count(len(lines), rank)
     if possible > limit:
         raise ValueError(
             f"X has up to {possible} patterns (arrangement_count of {len(lines)} points of rank {rank}), more than limit = "
             f"{limit}; sample them by sample_patterns, or raise limit"
         )
-    cells, gates = _cells(lines)
+    Z = left[:, :rank] / np.linalg.norm(left[:, :rank], axis=1)[:, None]
+    cells, points = _cells(Z)
+    gates = (blas.product(points / size[:rank], basis[:rank]) / scale).T
     signs = cells[:, which] * side
     active = np.ones((len(X), len(cells)), dtype=bool)
     active[seen] = signs.T > 0
-    return _collect(X, active, basis.T @ gates.T, "X has no pattern that sees a point; give other data")
+    # what its gate does not clearly make is either thin or made up by rounding: the widest gate decides
+    made = _margins(X, active, gates) > MARGIN
+    for i in np.flatnonzero(~made):
+        gate = _inside(X, active[:, i])
+        if gate is not None:
+            gates[:, i], made[i] = gate, True
+    return _collect(X, active[:, made], gates[:, made], "X has no pattern that sees a point; give other data")
 
 
 def robust_margins(X, patterns, radius):
@@ -314,9 +328,18 @@ def _made(X, A):
 
 def _makes(X, active, gate):
     """Whether the gate makes the pattern with margin (points at the origin are active, whatever the gate)."""
-    z = X @ gate
-    size = np.linalg.norm(X, axis=1) * np.linalg.norm(gate)
-    return bool(np.where(np.linalg.norm(X, axis=1) == 0.0, active, np.where(active, z, -z) > MARGIN * size).all())
+    return bool(_margins(X, active[:, None], gate[:, None])[0] > MARGIN)
+
+
+def _margins(X, active, gates):
+    """The least sine of each gate (d, m) over its points' hyperplanes, -inf where a point at the origin is not active."""
+    size, length = np.linalg.norm(X, axis=1), np.linalg.norm(gates, axis=0)
+    seen = size > 0.0
+    least = np.full(gates.shape[1], np.inf)
+    if seen.any():
+        S = np.where(active[seen], 1.0, -1.0) * blas.product(X[seen], gates) / size[seen, None]
+        least = S.min(axis=0) / np.where(length > 0.0, length, 1.0)
+    return np.where(active[~seen].all(axis=0), least, -np.inf)
 
 
 def _collect(X, active, gates, message):
@@ -345,23 +368,25 @@ def _checked(X, patterns, radius):
 
 
 def _inside(X, active):
-    """A gate that makes the pattern with the largest margin (in the max norm), or None."""
+    """A gate that makes the pattern with the largest margin, or None."""
     size = np.linalg.norm(X, axis=1)
     if not active[size == 0.0].all():
         return None
     rows = np.where(active, 1.0, -1.0)[:, None] * X
-    rows = rows[size > 0.0] / size[size > 0.0, None]
-    d = X.shape[1]
-    found = linprog(
-        np.r_[np.zeros(d), -1.0],
-        A_ub=np.c_[-rows, np.ones(len(rows))],
-        b_ub=np.zeros(len(rows)),
-        bounds=[(-1.0, 1.0)] * d + [(0.0, 1.0)],
-        method="highs",
-    )
-    # the solver meets its constraints to 1e-7; a margin below 1e-9 counts as a cell that is not open
-    gate = found.x[:d] if found.x is not None else np.zeros(d)
-    return gate if gate.any() and (rows @ gate).min() > 1e-9 * np.linalg.norm(gate) else None
+    gate = _widest(rows[size > 0.0] / size[size > 0.0, None])
+    return gate if _makes(X, active, gate) else None
+
+
+def _widest(rows):
+    """The u with the largest min_k rows_k.u / |u|, nearly 0 where no u has rows u > 0.
+
+    It is the point nearest to 0 of the rows' convex hull, by nonnegative least squares (Lawson & Hanson, chapter 23).
+    """
+    A = np.vstack([rows.T, np.ones(len(rows))])
+    try:
+        return rows.T @ nnls(A, np.r_[np.zeros(rows.shape[1]), 1.0])[0]
+    except RuntimeError:  # its iterations ran out
+        return np.zeros(rows.shape[1])
 
 
 def _central(Z, E, A, steps=40):
@@ -379,7 +404,10 @@ def _central(Z, E, A, steps=40):
         force = (e / s) @ Z - n * a
         H = np.stack([(Z.T * q) @ Z for q in 1.0 / s**2])
         H[:, np.arange(d), np.arange(d)] += n
-        step = np.linalg.solve(H, force[:, :, None])[:, :, 0]
+        try:
+            step = np.linalg.solve(H, force[:, :, None])[:, :, 0]
+        except np.linalg.LinAlgError:  # cells so thin that n is nothing beside 1 / s^2: the gates stay as they are
+            break
         size = np.sqrt(np.maximum((force * step).sum(axis=1), 0.0))
         # far out the damped step of the theory is short: most of the way to the nearest hyperplane instead
         near = (-(e * (step @ Z.T)) / s).max(axis=1)
@@ -458,15 +486,18 @@ def _flat_block(X, active, e):
 # Enumeration. Rows of Z are unit vectors that span R^r.
 
 
-def _lines(Z):
-    """The distinct lines of the rows: representatives, the index of each row's line and its side (+-1)."""
+def _lines(Z, apart):
+    """The distinct lines of the rows: representatives, the index of each row's line and its side (+-1).
+
+    Rows whose entries differ by less than ``apart``, up to the sign, are on one line.
+    """
     inner = blas.gram(Z)
     which, side, chosen = np.empty(len(Z), dtype=int), np.empty(len(Z)), []
     for k in range(len(Z)):
         # sin^2 of the angle, computed without cancellation
         for i, c in enumerate(chosen):
             s = 1.0 if inner[k, c] > 0.0 else -1.0
-            if np.abs(Z[k] - s * Z[c]).max() < 1e-10:
+            if np.abs(Z[k] - s * Z[c]).max() < apart:
                 which[k], side[k] = i, s
                 break
         else:
@@ -509,7 +540,7 @@ def _cells(Z):
             if key not in met:  # another subset of the same concurrent hyperplanes gives the same ray
                 met.add(key)
                 local = Z[tied[i]] @ np.linalg.svd(rays[i][None])[2][1:].T
-                lines, which, side = _lines(local / np.linalg.norm(local, axis=1)[:, None])
+                lines, which, side = _lines(local / np.linalg.norm(local, axis=1)[:, None], 1e-10)
                 around = _cells(lines)[0][:, which] * side
                 s = np.repeat(np.sign(along[i])[None], len(around), axis=0)
                 s[:, tied[i]] = around

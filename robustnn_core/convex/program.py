@@ -4,17 +4,45 @@ r"""What every solver of the convex program shares: its data, its losses, its ce
     \quad\text{s.t. } (2D_i - I)Xv_i \ge 0,\ (2D_i - I)Xw_i \ge 0 .
 """
 
+import math
 from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
 
 import numpy as np
+from scipy.optimize import nnls
+from scipy.special import xlog1py, xlogy
 
 from robustnn_core import checks, nets
 from robustnn_core.convex.patterns import Patterns
 
-__all__ = ["LOSSES", "Fit", "check_problem", "dual_value", "loss_value", "recover_net"]
+__all__ = [
+    "LOSSES",
+    "Fit",
+    "best_scale",
+    "below",
+    "box_top",
+    "check_fit",
+    "check_problem",
+    "clip_dual",
+    "dual_floor",
+    "dual_value",
+    "loss_value",
+    "lower_bound",
+    "objective_ceiling",
+    "project",
+    "recover_net",
+    "relative_gap",
+    "roundoff",
+    "scale_of",
+    "upper_bound",
+]
 
 #: ``squared``: half the sum of squares. ``hinge``, ``logistic``: means over the points, labels +-1.
 LOSSES = ("squared", "hinge", "logistic")
+
+#: The unit of every rounding bound: the distance from 1 to the next number of floating point.
+UNIT = 2.0**-52
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +52,12 @@ class Fit:
     Attributes
     ----------
     objective : float
-        Of the convex program at (v, w), which is exactly feasible: an upper bound of its optimum.
+        Of the convex program at (v, w), which is feasible in exact arithmetic, rounded upwards (see
+        :func:`roundoff` for the unit): an upper bound of the optimum whatever the rounding.
     lower_bound : float
-        A certified lower bound of the optimum *with these patterns*.
+        A certified lower bound of the optimum *with these patterns*, rounded downwards.
     gap : float
-        (objective - lower_bound) / max(1e-12, |objective|), the relative gap.
+        (objective - lower_bound) / max(|objective|, 1e-12 L(0, y)), the relative gap.
     converged : bool
         gap <= tol. Otherwise the budget ran out; the bracket is still valid.
     v, w : ndarray, shape (d, P)
@@ -101,6 +130,30 @@ def check_problem(X, y, patterns, beta, loss):
     return X, y, beta
 
 
+def check_fit(X, y, fit):
+    """Return ``X``, ``y`` as arrays and the objective of ``fit`` evaluated on them, or say why it is not of these data.
+
+    Raises
+    ------
+    ValueError
+        Not a Fit, one of the robust program, one of other data: its objective is not what its blocks give here.
+    """
+    if not isinstance(fit, Fit):
+        raise ValueError(f"fit = {fit!r} must be a Fit; make it by convex.fit(X, y, patterns, beta=...)")
+    if getattr(fit, "radius", None) is not None and np.any(fit.radius):
+        raise ValueError(
+            f"fit has radius up to {np.max(fit.radius):.6g}, it is of the robust program; give the result of convex.fit"
+        )
+    X, y, beta = check_problem(X, y, fit.patterns, fit.beta, fit.loss)
+    objective = upper_bound(X, y, fit.patterns, beta, fit.loss, fit.v, fit.w)[2]
+    if not abs(relative_gap(objective, fit.objective, fit.loss, y)) <= 1e-9:
+        raise ValueError(
+            f"fit has objective = {fit.objective!r}, its blocks give {objective!r} on these X and y; "
+            "give the data it was fitted to"
+        )
+    return X, y, max(objective, fit.objective)
+
+
 def loss_value(loss, p, y):
     """Return L(p, y): half the sum of squares, or the mean hinge or logistic loss.
 
@@ -116,14 +169,62 @@ def loss_value(loss, p, y):
     return float(np.logaddexp(0.0, -y * p).mean())
 
 
-def _entropy(q):
-    """-q log q - (1 - q) log(1 - q), 0 at both ends."""
-    a, b = np.clip(q, 1e-300, 1.0), np.clip(1.0 - q, 1e-300, 1.0)
-    return -(q * np.log(a) + (1.0 - q) * np.log(b))
+def roundoff(terms, size):
+    """Return a bound of the rounding error of a sum of ``terms`` products, added in any order.
+
+    Parameters
+    ----------
+    terms : int
+    size : float or ndarray
+        Sum of the absolute values of the products, in floating point.
+
+    Returns
+    -------
+    float or ndarray
+        (terms + 8) * 2^-52 * size. The unit 2^-52 is twice the rounding error of one operation: the second half and
+        the 8 pay for ``size`` itself, for products and roots of what is bounded, and for a factor applied later.
+
+    References
+    ----------
+    Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1.
+
+    Examples
+    --------
+    >>> abs(sum([0.1] * 10) - 1.0) <= roundoff(10, 1.0)
+    True
+    """
+    return (terms + 8) * UNIT * size
+
+
+def scale_of(A):
+    """Return the power of two in (r/2, r], r the root mean square of ``A`` (1 if that is 0): a unit without rounding.
+
+    Examples
+    --------
+    >>> scale_of(np.array([3e-8, 5e-8])) == 2.0**-25
+    True
+    """
+    top = float(np.abs(A).max())
+    return 2.0 ** math.floor(math.log2(top * math.sqrt(np.mean((A / top) ** 2)))) if top > 0.0 else 1.0
+
+
+@cache
+def box_top(n):
+    """Return the largest number of floating point that is at most 1/n: the top of the dual box.
+
+    Examples
+    --------
+    >>> box_top(4), box_top(5) < 0.2  # 0.2 is a little more than 1/5
+    (0.25, True)
+    """
+    top = 1.0 / n
+    return top if Fraction(top) * n <= 1 else math.nextafter(top, 0.0)
 
 
 def dual_value(loss, dual, y):
     """Return -L*(-lambda), -inf outside the dual box (``hinge``, ``logistic``: 0 <= y lambda <= 1/n).
+
+    Up to rounding; :func:`dual_floor` is below the exact value.
 
     Examples
     --------
@@ -133,28 +234,55 @@ def dual_value(loss, dual, y):
     if loss == "squared":
         return float(dual @ y - 0.5 * (dual @ dual))
     q = len(y) * (y * dual)
-    if (q < 0.0).any() or (q > 1.0 + 1e-14).any():
+    if (q < 0.0).any() or (q > 1.0).any():
         return -np.inf
-    return float((q if loss == "hinge" else _entropy(np.minimum(q, 1.0))).mean())
+    return float((q if loss == "hinge" else -xlogy(q, q) - xlog1py(1.0 - q, -q)).mean())
+
+
+def dual_floor(loss, dual, y):
+    """Return a number that is at most -L*(-lambda) in exact arithmetic, less by a few :func:`roundoff` units.
+
+    Examples
+    --------
+    >>> dual_floor("squared", np.array([1.0]), np.array([2.0])) < 1.5
+    True
+    """
+    n = len(y)
+    if loss == "squared":
+        half = 0.5 * float(dual @ dual)
+        return float(dual @ y) - half - roundoff(n, float(np.abs(dual) @ np.abs(y)) + half)
+    q = y * dual
+    if (q < 0.0).any() or (q > box_top(n)).any():
+        return -np.inf
+    if loss == "hinge":
+        return float(q.sum()) * (1.0 - roundoff(n, 1.0))
+    q = np.minimum(n * q, 1.0)  # 1 + one rounding is 1 - nothing: the entropy of 1 is 0, and below that of the exact q
+    one, two = -xlogy(q, q), -xlog1py(1.0 - q, -q)
+    with np.errstate(divide="ignore"):
+        tilt = np.where(q < 1.0, one - q * np.log1p(-q), 0.0)  # q |H'(q)|: q itself is rounded
+    return float((one + two - 4.0 * UNIT * (one + two + tilt)).mean()) * (1.0 - roundoff(n, 1.0))
 
 
 def clip_dual(loss, z, y):
-    """Return the point of the loss's dual box nearest to ``z``."""
+    """Return the point of the loss's dual box nearest to ``z``: inside it in exact arithmetic."""
     if loss == "squared":
         return z
-    return y * np.clip(y * z, 0.0, 1.0 / len(y))
+    return y * np.clip(y * z, 0.0, box_top(len(y)))
 
 
 def best_scale(loss, z, y, top):
-    """Return theta in [0, top] and the largest dual value on that segment {theta z}, up to a line search."""
+    """Return theta in [0, top] and the largest dual value on that segment {theta z}, up to a line search.
+
+    The value is the :func:`dual_floor` of ``theta * z``.
+    """
     if loss == "squared":
         zz = float(z @ z)
         theta = 0.0 if zz == 0.0 else min(max(float(z @ y) / zz, 0.0), top)
-        return theta, dual_value(loss, theta * z, y)
+        return theta, dual_floor(loss, theta * z, y)
     peak = float((y * z).max()) * len(y)
-    top = min(top, 1.0 / peak if peak > 0.0 else 1.0)
+    top = min(top, (1.0 - 4.0 * UNIT) / peak if peak > 0.0 else 1.0)
     if loss == "hinge":
-        return top, dual_value(loss, top * z, y)
+        return top, dual_floor(loss, top * z, y)
     low, high = 0.0, top
     for _ in range(40):  # the entropy is concave along the segment
         a, b = low + 0.382 * (high - low), low + 0.618 * (high - low)
@@ -162,7 +290,20 @@ def best_scale(loss, z, y, top):
             low = a
         else:
             high = b
-    return max(((theta, dual_value(loss, theta * z, y)) for theta in (high, top)), key=lambda pair: pair[1])
+    return max(((theta, dual_floor(loss, theta * z, y)) for theta in (high, top)), key=lambda pair: pair[1])
+
+
+def relative_gap(objective, lower, loss, y):
+    """Return (objective - lower) / max(|objective|, 1e-12 L(0, y)): the same whatever the units of y.
+
+    Examples
+    --------
+    >>> relative_gap(1.5e-16, 1e-16, "squared", np.array([2e-8]))
+    0.3333333333333333
+    """
+    if objective == lower:
+        return 0.0
+    return (objective - lower) / max(abs(objective), 1e-12 * loss_value(loss, np.zeros(len(y)), y))
 
 
 def below(lower, objective):
@@ -171,18 +312,143 @@ def below(lower, objective):
     Raises
     ------
     RuntimeError
-        A bound above the objective by more than rounding: one of the two is wrong, and no bracket is honest.
+        A bound above the objective by more than 1e-9 of it: one of the two is wrong, and no bracket is honest.
 
     Examples
     --------
     >>> below(1.0 + 1e-13, 1.0)
     1.0
     """
-    if lower - objective > 1e-9 * max(1.0, abs(objective)):
+    if lower - objective > 1e-9 * abs(objective):
         raise RuntimeError(
             f"the bracket is inverted: lower bound {lower!r} above the objective {objective!r}; please report it"
         )
     return min(lower, objective)
+
+
+def objective_ceiling(loss, y, beta, p, slack, lengths):
+    """Return a number that is at least L(p, y) + beta sum(lengths) in exact arithmetic, more by a few units.
+
+    Parameters
+    ----------
+    p : ndarray, shape (n,)
+        Predictions.
+    slack : ndarray, shape (n,)
+        How far they may be from the exact ones.
+    lengths : ndarray, shape (B,)
+        Norms of the blocks, right up to 8 units.
+    """
+    slack = slack + 2.0 * UNIT * np.abs(p)
+    if loss == "squared":
+        value = 0.5 * float(((np.abs(p - y) + slack) ** 2).sum())
+    elif loss == "hinge":
+        value = float(np.maximum(1.0 - y * p + slack, 0.0).mean())
+    else:
+        value = float(np.logaddexp(0.0, slack - y * p).mean())
+    return (value + beta * float(lengths.sum())) * (1.0 + roundoff(len(y) + len(lengths), 1.0))
+
+
+def upper_bound(X, y, patterns, beta, loss, v, w):
+    """Return blocks that are feasible in exact arithmetic, the given ones where they are, and an upper bound of their objective.
+
+    A block with a row of its cone within :func:`roundoff` of 0 is moved along its gate by twice that; where the gate
+    has no such margin the block is set to zero.
+    """
+    active = patterns.active
+    sides, size = np.where(active, 1.0, -1.0), np.linalg.norm(X, axis=1)
+    seen = size > 0.0
+    v, w = np.array(v, dtype=np.float64, order="C"), np.array(w, dtype=np.float64, order="C")
+    for U in (v, w) if seen.any() else ():
+        need = _missing(X[seen], sides[seen], size[seen], U)
+        for i in np.flatnonzero(need > 0.0):
+            A, side = X[seen], sides[seen, i]
+            gate = patterns.gates[:, i]
+            margin = (side * (A @ gate) / size[seen]).min()
+            u = U[:, i]
+            for _ in range(3):
+                if not margin > 0.0:
+                    break
+                u = u + (2.0 * need[i] / margin) * gate
+                left = _missing(A, side[:, None], size[seen], u[:, None])[0]
+                if left <= 0.0:
+                    break
+                need[i] = left
+            U[:, i] = u if margin > 0.0 and left <= 0.0 else 0.0
+    p = (active * (X @ v)).sum(axis=1) - (active * (X @ w)).sum(axis=1)
+    total = (active * (np.abs(X) @ (np.abs(v) + np.abs(w)))).sum(axis=1)
+    lengths = np.linalg.norm(np.hstack([v, w]), axis=0)
+    slack = roundoff(X.shape[1] + 2 * patterns.count, total)
+    return v, w, objective_ceiling(loss, y, beta, p, slack, lengths * (1.0 + roundoff(X.shape[1], 1.0)))
+
+
+def _missing(A, sides, size, U):
+    """How much the least row of each block, divided by |x_k|, lacks to be >= 0 beyond doubt (<= 0: nothing)."""
+    S = sides * (A @ U) / size[:, None]
+    room = roundoff(A.shape[1], np.linalg.norm(U, axis=0))
+    return np.where(U.any(axis=0), room - S.min(axis=0), 0.0)
+
+
+def project(Z, g):
+    r"""Return mu >= 0 that makes |g + Z^T mu| small: of the rows Z of a cone {u : Z u >= 0}.
+
+    Any mu >= 0 bounds max {g.u : Z u >= 0, |u| <= 1} by that length.
+    """
+    length = np.linalg.norm(g)
+    try:
+        return nnls(Z.T, -g / length)[0] * length if length > 0.0 else np.zeros(len(Z))
+    except RuntimeError:  # its iterations ran out
+        return np.zeros(len(Z))
+
+
+def lower_bound(X, y, patterns, beta, loss, dual, claim, fine):
+    r"""Return lambda and a lower bound of the program's optimum that holds in exact arithmetic.
+
+    The solver found multipliers :math:`\mu_b \ge 0` with :math:`|F_b^	op\lambda + G_b^	op\mu_b| \le eta` in
+    floating point and handed ``dual`` over. Its rounding is at most :func:`roundoff` of
+    :math:`\sum_k(|\lambda_k| + \mu_{bk})|x_k|`, where the cone's gate a of margin m (a sine) bounds
+    :math:`m\sum_k\mu_{bk}|x_k| \le |G_b^	op\mu_b|`. Lambda is shrunk by what that leaves; where it
+    costs more than ``fine``, the multipliers are computed anew, block by block.
+
+    Parameters
+    ----------
+    dual : ndarray, shape (n,)
+    claim : float
+        The solver's lower bound.
+    fine : float
+        What rounding may cost before more work is done for it.
+    """
+    n, d = X.shape
+    lam = clip_dual(loss, dual, y)
+    sides, size = np.where(patterns.active, 1.0, -1.0), np.linalg.norm(X, axis=1)
+    seen = size > 0.0
+    if not seen.any():
+        return lam, max(dual_floor(loss, lam, y), 0.0)
+    Z, sides, size = X[seen] / size[seen, None], sides[seen], size[seen]
+    pull = X.T @ (patterns.active * lam[:, None])  # (d, P)
+    length, total = np.linalg.norm(pull, axis=0), float(np.abs(lam[seen]) @ size)
+    unit = roundoff(n + d, 1.0)
+    gates = np.linalg.norm(patterns.gates, axis=0)
+    margin = (sides * (Z @ patterns.gates)).min(axis=0) / np.where(gates > 0.0, gates, 1.0) - 2.0 * unit
+    price = np.full(patterns.count, np.inf)
+    thick = margin > 0.0
+    price[thick] = beta + unit * (total + (beta + length[thick] + unit * total) / margin[thick])
+    price = np.minimum(price, length + unit * total)  # mu = 0
+
+    def scaled():
+        top = beta / max(price.max(), 1e-300) * (1.0 - 4.0 * UNIT)
+        z = clip_dual(loss, lam if top >= 1.0 else top * lam, y)
+        return z, dual_floor(loss, z, y)
+
+    z, value = scaled()
+    if claim - value > fine:
+        for i in np.flatnonzero(price > beta):
+            rows, worst = sides[:, i, None] * Z, 0.0
+            for g in (pull[:, i], -pull[:, i]):
+                mu = project(rows, g)
+                worst = max(worst, float(np.linalg.norm(g + mu @ rows)) + unit * (total + float(mu.sum())))
+            price[i] = min(price[i], worst)
+        z, value = scaled()
+    return (z, value) if value > 0.0 else (np.zeros(n), 0.0)
 
 
 def recover_net(v, w):

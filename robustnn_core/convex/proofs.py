@@ -4,6 +4,8 @@ Each function takes data and what was solved, and returns a :class:`~robustnn_co
 each numbered (in)equality of the proof on the page.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from robustnn_core import checks, nets, streams
@@ -89,7 +91,7 @@ def hidden_convexity(X, y, fit, seed, *, units=30):
     N = tau.sum()
     long = tau > 1e-3 * tau.max()
     p = fit.net.predict(X)
-    small = sparse.reduce_blocks(X, fit)
+    small = sparse.reduce_blocks(X, y, replace(fit, objective=own))
     if N > 0.0:
         G = sign * np.maximum(X @ (U / np.where(tau > 0.0, tau, 1.0)), 0.0)
         ledger.eq("(5)", r"p/N=\sum_b(\tau_b/N)\,g_b", p / N, G @ (tau / N))
@@ -136,7 +138,7 @@ def global_certificate(X, y, fit, seed, *, trials=200):
     X, y = _data(X, y, fit)
     trials = checks.integer(trials, "trials", at_least=1)
     beta = fit.beta
-    priced = generation._price_all(X, fit.dual, beta, patterns.enumerate_patterns(X))
+    priced = generation.price(X, fit.dual, beta, exhaustive=True, limit=200_000)
     theta, _ = program.best_scale(fit.loss, fit.dual, y, min(1.0, beta / priced.bound) if priced.bound > 0.0 else 1.0)
     lam = theta * fit.dual
     rho = theta * priced.bound
@@ -218,7 +220,7 @@ def few_essential(X, y, gates, beta, *, loss="squared", tol=1e-6):
     essential = int((np.array(without) > upper).sum())
     ledger = Ledger("Few draws are essential")
     if found is not None:
-        small = sparse.reduce_blocks(X, found)
+        small = sparse.reduce_blocks(X, y, found)
         size = np.linalg.norm(small.v, axis=0) + np.linalg.norm(small.w, axis=0)
         carried = np.flatnonzero(size > 1e-9 * max(size.max(), 1e-300))
         ledger.leq("(2)", r"\text{patterns that carry a block}\le n", len(carried), len(X))

@@ -9,7 +9,6 @@ from scipy.optimize import linprog
 from robustnn_core import blas, checks, nets
 from robustnn_core.convex import program
 from robustnn_core.convex.patterns import Patterns
-from robustnn_core.convex.program import Fit
 
 __all__ = ["SampledFit", "reduce_blocks", "sampled_convex"]
 
@@ -17,7 +16,7 @@ __all__ = ["SampledFit", "reduce_blocks", "sampled_convex"]
 _NOTHING = 1e-9
 
 
-def reduce_blocks(X, fit):
+def reduce_blocks(X, y, fit):
     r"""Return a fit with at most n nonzero blocks, the same predictions and no larger objective.
 
     Carathéodory's argument as an algorithm. With :math:`g_b = \pm(X\hat u_b)_+` the predictions are
@@ -27,26 +26,31 @@ def reduce_blocks(X, fit):
     Parameters
     ----------
     X : array_like, shape (n, d)
+    y : array_like, shape (n,)
     fit : Fit
-        Of this X.
+        Of this X and y, without a radius.
 
     Returns
     -------
     Fit
-        With the bounds of ``fit``; patterns without a block stay. It is *a* solution with few blocks, not always the
-        one with the fewest.
+        With the lower bound of ``fit`` and the objective of its own blocks, evaluated anew; patterns without a block
+        stay. It is *a* solution with few blocks, not always the one with the fewest. Where rounding leaves no fewer
+        blocks at no larger an objective it is ``fit`` itself.
+
+    Raises
+    ------
+    ValueError
+        A fit of other data or of the robust program.
 
     Examples
     --------
     >>> from robustnn_core import convex
     >>> X = np.eye(3)
     >>> found = convex.fit(X, [1.0, 0.0, 0.0], convex.enumerate_patterns(X), beta=0.1, tol=1e-6)
-    >>> found.blocks, reduce_blocks(X, found).blocks <= 3
+    >>> found.blocks, reduce_blocks(X, [1.0, 0.0, 0.0], found).blocks <= 3
     (4, True)
     """
-    if not isinstance(fit, Fit):
-        raise ValueError(f"fit = {fit!r} must be a Fit; make it by convex.fit(X, y, patterns, beta=...)")
-    X = checks.array(X, "X", shape=(fit.patterns.active.shape[0], fit.v.shape[0]))
+    X, y, _ = program.check_fit(X, y, fit)
     P = fit.patterns.count
     U = np.hstack([fit.v, fit.w])
     tau = np.linalg.norm(U, axis=0)
@@ -69,10 +73,12 @@ def reduce_blocks(X, fit):
     scale[kept] = left / tau[kept]
     U = U * scale
     v, w = np.ascontiguousarray(U[:, :P]), np.ascontiguousarray(U[:, P:])
-    saved = fit.beta * float(tau.sum() - left.sum())
-    objective = max(fit.objective - max(saved, 0.0), fit.lower_bound)
-    gap = (objective - fit.lower_bound) / max(1e-12, abs(objective))
-    return replace(fit, objective=objective, gap=gap, v=v, w=w, net=program.recover_net(v, w))
+    v, w, objective = program.upper_bound(X, y, fit.patterns, fit.beta, fit.loss, v, w)
+    if not objective <= fit.objective:
+        return fit
+    lower = program.below(fit.lower_bound, objective)
+    gap = program.relative_gap(objective, lower, fit.loss, y)
+    return replace(fit, objective=objective, lower_bound=lower, gap=gap, v=v, w=w, net=program.recover_net(v, w))
 
 
 def _caratheodory(G, tau):
@@ -105,10 +111,11 @@ class SampledFit:
     Attributes
     ----------
     objective : float
+        Of the net, rounded up (see :func:`~robustnn_core.convex.program.roundoff`).
     lower_bound : float
-        Certified, of the program with these gates.
+        Certified, of the program with these gates, rounded down.
     gap : float
-        Relative.
+        (objective - lower_bound) / max(|objective|, 1e-12 L(0, y)).
     converged : bool
         gap <= tol.
     alpha : ndarray, shape (m,)
@@ -151,7 +158,7 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
     Examples
     --------
     >>> found = sampled_convex(np.eye(2), [1.0, -2.0], np.eye(2), beta=0.5)
-    >>> found.alpha, found.objective  # each weight is shrunk by beta
+    >>> found.alpha, round(found.objective, 12)  # each weight is shrunk by beta
     (array([ 0.5, -1.5]), 1.25)
     """
     gates = checks.array(gates, "gates", shape=("d", "m"))
@@ -166,28 +173,45 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
     one = Patterns(np.ones((len(np.atleast_2d(X)), 1), dtype=bool), np.ones((gates.shape[0], 1)))
     X, y, beta = program.check_problem(X, y, one, beta, loss)
     with blas.single_thread():
-        A = np.asfortranarray(np.maximum(X @ gates, 0.0))
-        alpha, objective, lower = (_by_program if loss == "hinge" else _by_descent)(A, y, beta, loss, tol, max_sweeps)
-    lower = program.below(lower, objective)
-    gap = (objective - lower) / max(1e-12, abs(objective))
-    used = alpha != 0.0
-    net = (
-        nets.ReLUSum((gates * np.abs(alpha))[:, used].T, np.sign(alpha[used]))
-        if used.any()
-        else nets.ReLUSum(np.zeros((1, X.shape[1])), [1.0])
-    )
+        A, long = np.maximum(X @ gates, 0.0), np.linalg.norm(X, axis=1)
+        # the solvers see y and A of size one: powers of two, so nothing is rounded
+        unit = program.scale_of(y) if loss == "squared" else 1.0
+        size = program.scale_of(A)
+        solve = _by_program if loss == "hinge" else _by_descent
+        alpha, lower = solve(
+            np.asfortranarray(A / size), y / unit, beta / (unit * size), loss, tol, max_sweeps, long / size
+        )
+        alpha = alpha * (unit / size)
+        used = alpha != 0.0
+        weights = (gates * np.abs(alpha)).T[used]
+        p = np.maximum(X @ weights.T, 0.0) @ np.sign(alpha[used])
+        lengths = np.linalg.norm(weights, axis=1)
+        terms = len(gates) + len(lengths)
+        slack = program.roundoff(terms, long * lengths.sum())
+        objective = program.objective_ceiling(
+            loss,
+            y,
+            beta,
+            p,
+            slack,
+            np.maximum(lengths, np.abs(alpha[used])) * (1.0 + program.roundoff(len(gates), 1.0)),
+        )
+    lower = program.below(max(lower * unit**2, 0.0), objective)
+    gap = program.relative_gap(objective, lower, loss, y)
+    net = nets.ReLUSum(weights, np.sign(alpha[used])) if used.any() else nets.ReLUSum(np.zeros((1, X.shape[1])), [1.0])
     return SampledFit(objective, lower, gap, bool(gap <= tol), alpha, net)
 
 
-def _bracket(A, y, alpha, z, beta, loss):
-    """The objective, and the lower bound of the dual point nearest to z."""
+def _bracket(A, y, alpha, z, beta, loss, long):
+    """The objective, and the certified lower bound of the dual point nearest to z; ``long``: the lengths of the points."""
     objective = program.loss_value(loss, A @ alpha, y) + beta * float(np.abs(alpha).sum())
     z = program.clip_dual(loss, z, y)
-    rho = float(np.abs(z @ A).max())
-    return objective, program.best_scale(loss, z, y, beta / rho if rho > 0.0 else 1.0)[1]
+    rho = float(np.abs(z @ A).max()) + program.roundoff(2 * len(A), float(np.abs(z) @ long))
+    top = (1.0 - 4.0 * program.UNIT) * beta / rho if rho > 0.0 else 1.0
+    return objective, program.best_scale(loss, z, y, top)[1]
 
 
-def _by_descent(A, y, beta, loss, tol, max_sweeps):
+def _by_descent(A, y, beta, loss, tol, max_sweeps, long):
     n, m = A.shape
     alpha, best, lower = np.zeros(m), None, -np.inf
     p, done = np.zeros(n), 0
@@ -197,12 +221,12 @@ def _by_descent(A, y, beta, loss, tol, max_sweeps):
         else:
             q = 1.0 / (1.0 + np.exp(np.clip(y * p, -700.0, 700.0)))
             slope, curve = -y * q / n, np.maximum(q * (1.0 - q), 1e-6) / n
-        objective, bound = _bracket(A, y, alpha, -slope, beta, loss)
+        objective, bound = _bracket(A, y, alpha, -slope, beta, loss, long)
         lower = max(lower, bound)
         if best is None or objective < best[1]:
             best = alpha.copy(), objective
-        if best[1] - lower <= tol * max(1e-12, abs(best[1])) or done >= max_sweeps:
-            return *best, lower
+        if program.relative_gap(best[1], lower, loss, y) <= 0.99 * tol or done >= max_sweeps:
+            return best[0], lower
         # a model of second order around p, solved by coordinates; for the squared loss it is the program itself
         sweeps = 20
         new = alpha.copy()
@@ -245,7 +269,7 @@ def _descend(A, curve, slope, alpha, beta, sweeps):
                     r[k] += curve[k] * (new - old) * A[k, j]
 
 
-def _by_program(A, y, beta, loss, tol, max_sweeps):
+def _by_program(A, y, beta, loss, tol, max_sweeps, long):
     n, m = A.shape
     rows = y[:, None] * A
     found = linprog(
@@ -258,4 +282,4 @@ def _by_program(A, y, beta, loss, tol, max_sweeps):
     if found.status != 0:
         raise RuntimeError(f"the linear program of the hinge loss failed: {found.message}")
     alpha = found.x[:m] - found.x[m : 2 * m]
-    return alpha, *_bracket(A, y, alpha, -y * found.ineqlin.marginals, beta, loss)
+    return alpha, _bracket(A, y, alpha, -y * found.ineqlin.marginals, beta, loss, long)[1]

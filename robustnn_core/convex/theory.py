@@ -1,6 +1,7 @@
 r"""How many patterns there are, and how many draws the scenario guarantee asks for."""
 
 import math
+from fractions import Fraction
 
 from scipy import stats
 
@@ -63,7 +64,9 @@ def patterns_needed(n, *, psi, xi, exact=False):
     n = checks.integer(n, "n", at_least=1)
     psi = checks.number(psi, "psi", above=0.0, below=1.0)
     xi = checks.number(xi, "xi", above=0.0, below=1.0)
-    closed = math.ceil(min((n + 1) / (psi * xi) - 1.0, 2.0 / psi * (n + 1 - math.log(xi))))
+    # the first in fractions, the second rounded up: one draw fewer than the theorem asks for is no guarantee
+    second = 2.0 / psi * (n + 1 - math.log(xi)) * (1.0 + 2.0**-49)
+    closed = min(math.ceil(Fraction(n + 1) / (Fraction(psi) * Fraction(xi)) - 1), math.ceil(second))
     if not exact:
         return closed
     low, high = n, closed  # the tail falls in N; at N = n it is 1, at the closed value it is at most xi

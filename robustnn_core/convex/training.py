@@ -1,7 +1,6 @@
 """``fit``: the convex program solved to a certified gap."""
 
 import numpy as np
-from scipy.optimize import linprog
 
 from robustnn_core import blas, checks
 from robustnn_core.convex import admm, interior, program
@@ -27,7 +26,7 @@ def _dearness(n, d, P):
 
 
 def _inside(X, active, gates, central):
-    """Return gates (P, d) strictly inside their cones, found by a linear program where the given one is not.
+    """Return gates (P, d) strictly inside their cones, the widest one where the given one is not.
 
     ``central``: move those beside a hyperplane towards the middle.
     """
@@ -35,22 +34,14 @@ def _inside(X, active, gates, central):
     G = np.array(gates.T)
     size = np.linalg.norm(X, axis=1)
     margins = (E * (G @ X.T) / size).min(axis=1) / np.maximum(np.linalg.norm(G, axis=1), 1e-300)
-    for i in np.flatnonzero(margins <= 1e-9):
-        d = X.shape[1]
-        rows = E[i][:, None] * X / size[:, None]
-        found = linprog(
-            np.r_[np.zeros(d), -1.0],
-            A_ub=np.c_[-rows, np.ones(len(rows))],
-            b_ub=np.zeros(len(rows)),
-            bounds=[(-1.0, 1.0)] * d + [(None, 1.0)],
-            method="highs",
-        )
-        if found.status != 0 or (rows @ found.x[:d]).min() <= 1e-10:
+    for i in np.flatnonzero(margins <= 0.5 * _patterns.MARGIN):  # half: other orders of summation agree
+        gate = _patterns._inside(X, active[:, i])
+        if gate is None:
             raise ValueError(
                 f"pattern {i} is not the pattern of any gate with no point on its boundary; "
                 "remove it by screen_patterns(X, patterns, 0.0)"
             )
-        G[i] = found.x[:d]
+        G[i] = gate
     margins = (E * (G @ X.T) / size).min(axis=1) / np.linalg.norm(G, axis=1)
     close = np.flatnonzero(margins <= BESIDE)
     if central and len(close):
@@ -146,22 +137,31 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     # The means run over all n points: with m of them left, the same program with m/n of the loss is n/m of this one.
     share = 1.0 if loss == "squared" else len(seen) / n
     rest = (upper - share * program.loss_value(loss, zero[seen], y[seen])) / share
-    U, part, lower, history = solver(
-        np.ascontiguousarray(X[seen]),
-        y[seen],
-        sub,
-        gates,
-        beta / share,
-        loss,
-        rest=rest,
-        tol=tol,
-        max_iterations=max_iterations or budget,
-        max_seconds=max_seconds,
-    )
+    # The solver sees y and X of size one, whatever their units: y exactly, so that its gap is the same in all of them;
+    # X by a power of two, so that no row of a cone is rounded. A part of tol is left for the certificate's rounding.
+    unit = float(np.linalg.norm(y[seen])) / np.sqrt(len(seen)) if loss == "squared" else 1.0
+    size = program.scale_of(X[seen])
+    try:
+        U, part, lower, history = solver(
+            np.ascontiguousarray(X[seen] / size),
+            y[seen] / unit,
+            sub,
+            gates,
+            beta / share / (unit * size),
+            loss,
+            rest=rest / unit**2,
+            tol=0.99 * tol,
+            max_iterations=max_iterations or budget,
+            max_seconds=max_seconds,
+        )
+    except np.linalg.LinAlgError:  # cones too thin for the solver's factors: 0 is feasible, and lambda = 0 a bound
+        U, part, lower = np.zeros((2 * len(used), d)), np.zeros(len(seen)), -np.inf
+        history = {"seconds": [0.0], "objective": [upper / share / unit**2], "lower_bound": [-np.inf]}
     for key in ("objective", "lower_bound"):
-        history[key] = [share * value for value in history[key]]
-    lower *= share
-    dual[seen] = share * part
+        history[key] = [share * unit**2 * value for value in history[key]]
+    lower *= share * unit**2
+    dual[seen] = share * unit * part
+    U = U * (unit / size)
     v[:, used], w[:, used] = U[: len(used)].T, U[len(used) :].T
     return _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method)
 
@@ -194,11 +194,10 @@ def _without_ghosts(X, y, active, beta, loss, v, w):
 
 def _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method):
     v, w = _without_ghosts(X, y, patterns.active, beta, loss, v, w)
-    P = (patterns.active * (X @ (v - w))).sum(axis=1)
-    penalty = beta * float(np.linalg.norm(v, axis=0).sum() + np.linalg.norm(w, axis=0).sum())
-    objective = program.loss_value(loss, P, y) + penalty
+    v, w, objective = program.upper_bound(X, y, patterns, beta, loss, v, w)
+    dual, lower = program.lower_bound(X, y, patterns, beta, loss, dual, lower, 1e-3 * tol * objective)
     lower = program.below(lower, objective)
-    gap = (objective - lower) / max(1e-12, abs(objective))
+    gap = program.relative_gap(objective, lower, loss, y)
     return program.Fit(
         objective,
         lower,

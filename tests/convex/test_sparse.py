@@ -18,7 +18,7 @@ def problem(n, d, loss, seed):
 def test_reduction(loss, shape):
     X, y = problem(*shape, loss, seed=1)
     f = convex.fit(X, y, convex.enumerate_patterns(X), beta=0.02, loss=loss, tol=1e-6)
-    g = convex.reduce_blocks(X, f)
+    g = convex.reduce_blocks(X, y, f)
     length = np.linalg.norm(np.hstack([g.v, g.w]), axis=0)
     assert (length > 1e-9 * length.max()).sum() <= len(X)
     assert g.blocks <= f.blocks
@@ -33,9 +33,9 @@ def test_reduction(loss, shape):
 def test_reduction_of_nothing_and_of_one_point():
     X, y = np.array([[2.0, 1.0], [1.0, -1.0]]), np.array([1.0, 2.0])
     zero = convex.fit(X, y, convex.enumerate_patterns(X), beta=100.0)
-    assert convex.reduce_blocks(X, zero).blocks == 0
+    assert convex.reduce_blocks(X, y, zero).blocks == 0
     one = convex.fit(X[:1], y[:1], convex.enumerate_patterns(X[:1]), beta=0.1)
-    assert convex.reduce_blocks(X[:1], one).blocks == 1
+    assert convex.reduce_blocks(X[:1], y[:1], one).blocks == 1
 
 
 def test_fixed_units_against_proximal_gradient():
@@ -80,7 +80,7 @@ def test_same_bits():
             f = convex.fit(X, y, patterns, beta=0.01, loss="logistic")
             nets.append(
                 (
-                    convex.reduce_blocks(X, f).net.weights,
+                    convex.reduce_blocks(X, y, f).net.weights,
                     convex.sampled_convex(X, y, patterns.gates, beta=0.01, loss="logistic").alpha,
                 )
             )
@@ -91,10 +91,10 @@ def test_same_bits():
 def test_bad_input():
     X, y = problem(6, 2, "squared", seed=0)
     with pytest.raises(ValueError, match="must be a Fit"):
-        convex.reduce_blocks(X, None)
+        convex.reduce_blocks(X, y, None)
     f = convex.fit(X, y, convex.enumerate_patterns(X), beta=0.1)
-    with pytest.raises(ValueError, match="X"):
-        convex.reduce_blocks(X[:3], f)
+    with pytest.raises(ValueError, match="X has shape"):
+        convex.reduce_blocks(X[:3], y[:3], f)
     with pytest.raises(ValueError, match="zero column 1"):
         convex.sampled_convex(X, y, [[1.0, 0.0], [0.0, 0.0]], beta=0.1)
     with pytest.raises(ValueError, match=r"\+1 and -1"):
