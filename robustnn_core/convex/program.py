@@ -70,7 +70,8 @@ class Fit:
     net : nets.ReLUSum
         One unit for each nonzero block; its own regularised loss is at most ``objective``.
     history : dict of str -> ndarray
-        ``"seconds"``, ``"objective"``, ``"lower_bound"`` per recorded iteration.
+        ``"seconds"``, ``"objective"``, ``"lower_bound"`` per recorded iteration, as the solver saw them: in
+        floating point, not rounded outwards.
     method : str
         Which solver ran.
     """
@@ -102,13 +103,20 @@ def check_problem(X, y, patterns, beta, loss):
     Raises
     ------
     ValueError
-        Shapes that do not fit, labels that are not +-1 for ``hinge`` and ``logistic``, beta <= 0, two constant
-        columns, patterns of other points.
+        Shapes that do not fit, labels that are not +-1 for ``hinge`` and ``logistic``, beta <= 0, sizes beyond
+        1e-100..1e100, two constant columns, patterns of other points.
     """
     X = checks.array(X, "X", shape=("n", "d"))
     y = checks.array(y, "y", shape=(X.shape[0],))
     checks.choice(loss, "loss", LOSSES)
     beta = checks.number(beta, "beta", above=0.0, remedy="without the penalty the certificates do not hold")
+    for name, size in (("a row of X", np.abs(X).max(axis=1)), ("y", np.abs(y).max(keepdims=True)), ("beta", [beta])):
+        for top in size:
+            if top != 0.0 and not 1e-100 < top < 1e100:
+                raise ValueError(
+                    f"{name} has size {top}; its square is not held in floating point, so give it in other units "
+                    "(between 1e-100 and 1e100)"
+                )
     if loss != "squared" and not (np.abs(y) == 1.0).all():
         bad = y[np.abs(y) != 1.0][0]
         raise ValueError(

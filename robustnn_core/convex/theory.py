@@ -27,7 +27,7 @@ def arrangement_count(n, rank):
 
 
 def arrangement_bound(n, rank):
-    r"""Return :math:`2r(e(n-1)/r)^r`, a closed bound of :func:`arrangement_count` for n >= 2.
+    r"""Return :math:`2r(e(n-1)/r)^r`, a closed bound of :func:`arrangement_count` for n >= 2 (inf above 1e308).
 
     Examples
     --------
@@ -36,7 +36,10 @@ def arrangement_bound(n, rank):
     """
     n = checks.integer(n, "n", at_least=2, remedy="the bound is 0 at n = 1, where there are 2 patterns")
     rank = checks.integer(rank, "rank", at_least=1, at_most=n, remedy="the rank is at most the number of points")
-    return 2.0 * rank * (math.e * (n - 1) / rank) ** rank
+    try:
+        return 2.0 * rank * (math.e * (n - 1) / rank) ** rank
+    except OverflowError:
+        return math.inf
 
 
 def patterns_needed(n, *, psi, xi, exact=False):
@@ -72,7 +75,7 @@ def patterns_needed(n, *, psi, xi, exact=False):
     low, high = n, closed  # the tail falls in N; at N = n it is 1, at the closed value it is at most xi
     while high - low > 1:
         middle = (low + high) // 2
-        if stats.binom.cdf(n, middle, psi) <= xi:
+        if (1.0 + 1e-9) * stats.binom.cdf(n, middle, psi) <= xi:  # room for the rounding of the tail
             high = middle
         else:
             low = middle

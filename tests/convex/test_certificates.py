@@ -431,6 +431,25 @@ def test_a_robust_fit_is_no_plain_one():
             function(X, y, f, **options)
 
 
+@pytest.mark.parametrize("spoilt", [{"X": [[1e-170], [1.0]]}, {"y": [1e-170, 0.0]}, {"beta": 1e-200}])
+def test_what_has_no_square_is_refused(spoilt):
+    """The length of the first row is 0 in floating point, its side is not."""
+    good = {"X": [[1.0], [1.0]], "y": [1.0, 0.5], "beta": 0.1}
+    with pytest.raises(ValueError, match="in other units"):
+        convex.fit(**(good | spoilt), patterns=convex.Patterns([[1], [1]], [[1.0]]))
+
+
+def test_no_draw_too_few():
+    """The closed formula in fractions, the tail with room: never below what the theorem asks for."""
+    for n in (1, 7, 600):
+        for psi in (0.1, 0.03, 0.5):
+            for xi in (0.1, 0.01):
+                first = Fraction(n + 1) / (Fraction(psi) * Fraction(xi)) - 1
+                second = 2 / Fraction(psi) * (n + 1 - exact.log(Fraction(xi))[0])
+                assert convex.patterns_needed(n, psi=psi, xi=xi) >= min(first, second)
+    assert convex.arrangement_bound(10**6, 10**3) == np.inf
+
+
 @pytest.mark.parametrize("loss", program.LOSSES)
 def test_the_verifier_notices(loss):
     """What is false by little more than rounding is found out."""
