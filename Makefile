@@ -36,7 +36,7 @@ book: $(READY) $(ASSETS)  ## execute and build the book into _build/html
 test: $(READY)  ## test the package, its examples and the build tools
 	$(BIN)/python -m pytest $(ARGS)
 
-check-certificates: $(READY)  ## 20 000 generated instances of the convex part against exact arithmetic (half an hour)
+check-certificates: $(READY)  ## 20 000 generated instances of the convex part against exact arithmetic (ten minutes)
 	CERTIFICATES=20000 $(BIN)/python -m pytest tests/convex/test_certificates.py $(ARGS)
 
 check: $(READY) $(ASSETS)  ## check every built page in a browser (after `make book`)
