@@ -127,8 +127,8 @@ def enumerate_patterns(X, *, limit=200_000):
     Every cell of an arrangement of full rank r has a ray, where r - 1 independent hyperplanes meet. All these rays
     are computed; around a ray the cells are those of the hyperplanes through it, an arrangement of rank r - 1.
     The gate of a cell is the sum of its unit rays. Repeated, parallel and zero points and any other degeneracy are
-    allowed. Every gate returned makes its pattern with a margin (every |x.a| above 1e-12 |x||a|); a thinner cell is left
-    out. What that leaves open, and what rounding may miss, is accounted for by
+    allowed. Every gate returned makes its pattern with a margin (every |x.a| above 1e-12 |x||a|); a thinner cell is
+    left out. What that leaves open, and what rounding may miss, is accounted for by
     :func:`~robustnn_core.convex.generation.price`, whose bound holds for every unit.
 
     Parameters
@@ -332,7 +332,7 @@ def _makes(X, active, gate):
 
 
 def _margins(X, active, gates):
-    """The least sine of each gate (d, m) over its points' hyperplanes, -inf where a point at the origin is not active."""
+    """The least sine of each gate (d, m) over its points' hyperplanes; -inf: a point at the origin is not active."""
     size, length = np.linalg.norm(X, axis=1), np.linalg.norm(gates, axis=0)
     seen = size > 0.0
     least = np.full(gates.shape[1], np.inf)

@@ -357,7 +357,7 @@ def objective_ceiling(loss, y, beta, p, slack, lengths):
 
 
 def upper_bound(X, y, patterns, beta, loss, v, w):
-    """Return blocks that are feasible in exact arithmetic, the given ones where they are, and an upper bound of their objective.
+    """Return blocks feasible in exact arithmetic, the given ones where they are, and an upper bound of their objective.
 
     A block with a row of its cone within :func:`roundoff` of 0 is moved along its gate by twice that; where the gate
     has no such margin the block is set to zero.

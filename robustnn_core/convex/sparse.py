@@ -203,7 +203,7 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
 
 
 def _bracket(A, y, alpha, z, beta, loss, long):
-    """The objective, and the certified lower bound of the dual point nearest to z; ``long``: the lengths of the points."""
+    """The objective, and the certified bound of the dual point nearest to z; ``long``: the lengths of the points."""
     objective = program.loss_value(loss, A @ alpha, y) + beta * float(np.abs(alpha).sum())
     z = program.clip_dual(loss, z, y)
     rho = float(np.abs(z @ A).max()) + program.roundoff(2 * len(A), float(np.abs(z) @ long))

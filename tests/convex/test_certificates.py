@@ -260,7 +260,7 @@ def check(seed):
         assert s.lower_bound <= s.objective
 
 
-#: What the worst case of a box may be off by, relative to the sizes that are added up: it is evaluated in floating point.
+#: What the worst case of a box may be off by, relative to the sizes added up: it is not rounded outwards.
 BOX = 1e-12
 
 
