@@ -203,6 +203,9 @@ def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max
     # A strictly feasible start whose predictions cancel
     center = _center(K, gates)
     scale = 30.0 * np.linalg.norm(y) / (np.linalg.norm(X) * np.sqrt(B)) or 1.0
+    # and as long as the penalty lets all units be together: shorter ones leave no room for the dual cones to come down
+    # to beta before mu is at its end
+    scale = max(scale, best["upper"] / (B * beta))
     U = np.tile(scale * center, (2, 1))
     S = K.G(U)
     p = K.predict(U)
