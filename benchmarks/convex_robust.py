@@ -21,10 +21,8 @@ def have(module):
 
 def surviving(X, radius, count, seed=0):
     """``count`` patterns that survive the radius."""
-    pool = experiments.gates(X, 8 * count, seed)
-    f = convex.fit_robust(X, np.ones(len(X)), pool, beta=1.0, radius=radius, iterations=1)
-    keep = np.flatnonzero(~f.screened)[:count]
-    return convex.Patterns(pool.active[:, keep], pool.gates[:, keep])
+    kept = convex.screen_patterns(X, experiments.gates(X, 8 * count, seed, bias=-1), radius, bias=-1)
+    return kept.take(np.arange(min(count, kept.count)))
 
 
 def clarabel(X, y, active, beta, e, loss):
@@ -59,7 +57,7 @@ def robust_rows():
             took = []
             for _ in range(3):
                 start = time.perf_counter()
-                f = convex.fit_robust(X, y, patterns, beta=1e-3, radius=radius, loss=loss, tol=1e-3)
+                f = convex.fit_robust(X, y, patterns, beta=1e-3, radius=radius, bias=-1, loss=loss, tol=1e-3)
                 took.append(time.perf_counter() - start)
             peer = (np.nan, np.nan)
             if have("cvxpy") and have("clarabel"):

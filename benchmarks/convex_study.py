@@ -48,7 +48,7 @@ def row(name, n, radius, seed):
     X, y, X_test, y_test = split(name, n, parts)
     begin = time.perf_counter()
     found = experiments.robust_compare(
-        X, y, X_test, y_test, radius=radius, beta=BETA, patterns=PATTERNS, width=WIDTH, steps=STEPS, seed=own
+        X, y, X_test, y_test, radius=radius, bias=-1, beta=BETA, patterns=PATTERNS, width=WIDTH, steps=STEPS, seed=own
     )
     result = {
         "data": name,
@@ -61,7 +61,7 @@ def row(name, n, radius, seed):
     for field in ("clean", "fgsm", "pgd", "objective", "reached"):
         result[field] = {key: round(value, 6) for key, value in getattr(found, field).items()}
     result["certified"] = {
-        key: round(float((convex.worst_case_loss(net, X_test, y_test, radius=radius).margins > 0).mean()), 6)
+        key: round(float((convex.worst_case_loss(net, X_test, y_test, radius=radius, bias=-1).margins > 0).mean()), 6)
         for key, net in found.nets.items()
     }
     told = " ".join(f"{key} {found.clean[key]:.3f}/{found.pgd[key]:.3f}" for key in found.clean)
@@ -75,7 +75,7 @@ def row(name, n, radius, seed):
 def separated(seed, radius=0.08):
     """Twenty separated points of the plane with random labels: the training objective and its bracket."""
     X, y = experiments.plane("random", 20, (seed,))
-    fit = convex.fit_robust(X, y, experiments.gates(X, PATTERNS, seed), beta=BETA, radius=radius)
+    fit = convex.fit_robust(X, y, experiments.gates(X, PATTERNS, seed, bias=-1), beta=BETA, radius=radius, bias=-1)
     result = {
         "seed": seed,
         "radius": radius,
@@ -83,17 +83,17 @@ def separated(seed, radius=0.08):
         "convex": fit.objective,
         "lower_bound": fit.lower_bound,
     }
-    every = convex.screen_patterns(X, convex.enumerate_patterns(X), radius)
-    best = convex.fit_robust(X, y, every, beta=BETA, radius=radius)
+    every = convex.screen_patterns(X, convex.enumerate_patterns(X), radius, bias=-1)
+    best = convex.fit_robust(X, y, every, beta=BETA, radius=radius, bias=-1)
     result["all"] = [every.count, best.lower_bound, best.objective]
-    linear = convex.robust_linear(X, y, beta=BETA, radius=radius)
+    linear = convex.robust_linear(X, y, beta=BETA, radius=radius, bias=-1)
     result["linear"] = linear.objective
     for width in (WIDTH, 200):
         net = convex.train_gradient(
-            X, y, width=width, beta=BETA, attack="pgd", radius=radius, steps=STEPS, seed=seed
+            X, y, width=width, beta=BETA, attack="pgd", radius=radius, bias=-1, steps=STEPS, seed=seed
         ).net
-        bracket = convex.worst_case_loss(net, X, y, radius=radius)
-        met = convex.attack_box(net, X, y, radius=radius, restarts=20, seed=seed)
+        bracket = convex.worst_case_loss(net, X, y, radius=radius, bias=-1)
+        met = convex.attack_box(net, X, y, radius=radius, bias=-1, restarts=20, seed=seed)
         reached = max(bracket.reached, float(np.maximum(1 - y * net.predict(met), 0).mean()))
         penalty = float(BETA * np.sqrt((net.weights**2).sum(axis=1)).sum())
         result[f"pgd {width}"] = [reached + penalty, bracket.loss + penalty]

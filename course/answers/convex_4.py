@@ -46,7 +46,7 @@ def hidden_critical_radius(answer):
             pattern = convex.Patterns((np.arange(n) >= k)[:, None], [[1.0], [-(x[k] + x[k - 1]) / 2]])
             compare(
                 call(answer, x, k, name="critical_radius"),
-                convex.robust_margins(X, pattern, 1.0)[0],
+                convex.robust_margins(X, pattern, 1.0, bias=1)[0],
                 name="critical_radius",
             )
 
@@ -73,7 +73,7 @@ def hidden_bending_example(answer):
             worst.append((y * np.maximum(np.outer(places, units[:, 0]) + units[:, 1], 0) @ signs).min())
         value = np.maximum(1 - np.array(worst), 0).mean() + beta * np.linalg.norm(units, axis=1).sum()
         X = np.column_stack([inputs, np.ones(len(inputs))])
-        best = convex.fit_robust(X, labels, convex.enumerate_patterns(X), beta=beta, radius=float(eps))
+        best = convex.fit_robust(X, labels, convex.enumerate_patterns(X), beta=beta, radius=float(eps), bias=1)
         if value >= best.lower_bound:
             fail("The net of bending_example is not below the optimum of the robust program.")
 

@@ -45,8 +45,8 @@ def robust_value(X, y, D, V, W, e, beta):
 def hidden_robust_value(answer):
     for seed, radius in ((0, 0.08), (3, 0.03)):
         X, y = experiments.plane("ring", 12, seed)
-        made = experiments.gates(X, 12, seed)
-        fit = convex.fit_robust(X, y, made, beta=1e-2, radius=radius)
+        made = experiments.gates(X, 12, seed, bias=-1)
+        fit = convex.fit_robust(X, y, made, beta=1e-2, radius=radius, bias=-1)
         got = call(answer, X, y, fit.patterns.active, fit.v, fit.w, fit.radius, 1e-2, name="robust_value")
         compare(got, fit.objective, tol=1e-5, name="robust_value of a solution")
     rng = np.random.default_rng(96)

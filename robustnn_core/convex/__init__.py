@@ -1,6 +1,7 @@
 """Convex training: two-layer ReLU training as a convex program, solved with a certificate.
 
 * :mod:`~robustnn_core.convex.patterns`: activation patterns, sampled, enumerated and screened.
+* :mod:`~robustnn_core.convex.cells`: the box of every point, the robust margin of a pattern.
 * :mod:`~robustnn_core.convex.program`: the convex program, its losses, certificates, the net of a solution.
 * :mod:`~robustnn_core.convex.training`: ``fit``, by an interior point or, for many points, by ADMM.
 * :mod:`~robustnn_core.convex.generation`: better patterns than the sampled ones, and the global optimum certified.
@@ -10,11 +11,11 @@
 * :mod:`~robustnn_core.convex.theory`: how many patterns there are, how many draws the guarantee asks for.
 """
 
+from robustnn_core.convex.cells import box
 from robustnn_core.convex.generation import price, refine
 from robustnn_core.convex.gradient import GradientFit, attack_box, train_gradient
 from robustnn_core.convex.patterns import (
     Patterns,
-    box,
     enumerate_patterns,
     robust_margins,
     sample_patterns,

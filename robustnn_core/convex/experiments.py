@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer
 
 from robustnn_core import checks, images, streams
+from robustnn_core.convex.cells import box
 from robustnn_core.convex.gradient import attack_box, train_gradient
 from robustnn_core.convex.patterns import Patterns
 from robustnn_core.convex.robust import fit_robust, robust_linear, worst_case_loss
@@ -133,29 +134,40 @@ def data(name, n, seed):
     return X[:n], y[:n], X[n:], y[n:]
 
 
-def gates(X, count, seed):
-    """Distinct patterns of ``count`` gates: half normal, half through the middle of two training points.
+def gates(X, count, seed, *, bias=None):
+    """Distinct patterns of ``count`` gates.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    count : int >= 1
+    seed : int >= 0 or tuple of int
+    bias : int, optional
+        Index of a column of ones. With it half of the gates are normal, half through the middle of two training
+        points, and one sees every point. Without it all are normal.
 
     Examples
     --------
     >>> X, y = plane("ring", 20, 0)
-    >>> gates(X, 30, 0).active.shape[0]
+    >>> gates(X, 30, 0, bias=-1).active.shape[0]
     20
     """
     X = checks.array(X, "X", shape=("n", "d"))
+    if bias is not None and not (X[:, box(X, 1.0, bias=bias) == 0.0] == 1.0).all():
+        raise ValueError(
+            f"bias = {bias} is not a column of ones of X: no gate through the middle of two points; append one"
+        )
     count = checks.integer(count, "count", at_least=1)
     rng = streams.generator(seed)
     n, d = X.shape
     A = rng.standard_normal((d, count))
-    bias = np.flatnonzero((X == 1.0).all(axis=0))
-    if len(bias):
+    if bias is not None:
         for i in range(count // 2):
             a, b = rng.choice(n, size=2, replace=False)
             normal = X[a] - X[b]
-            normal[bias[0]] = 0.0
-            normal[bias[0]] = -normal @ (X[a] + X[b]) / 2
+            normal[bias] = -normal @ (X[a] + X[b]) / 2  # the difference of two points is 0 there
             A[:, i] = normal
-        A[:, count // 2] = np.eye(d)[bias[0]]
+        A[:, count // 2] = np.eye(d)[bias]
     active = X @ A >= 0
     _, first = np.unique(active, axis=1, return_index=True)
     first = np.sort(first)
@@ -163,13 +175,14 @@ def gates(X, count, seed):
     return Patterns(active[:, first], A[:, first])
 
 
-def robust_compare(X, y, X_test, y_test, *, radius, beta, patterns, width=48, steps=2000, seed=0):
+def robust_compare(X, y, X_test, y_test, *, radius, bias, beta, patterns, width=48, steps=2000, seed=0):
     """Train five nets on (X, y) with the hinge loss and attack each on the test points.
 
     Parameters
     ----------
     X, y, X_test, y_test : array_like
-    radius : float or array_like, shape (d,)
+    radius, bias
+        See :func:`~robustnn_core.convex.box`; without a column of ones as bias there may be no linear control.
     beta : float > 0
     patterns : Patterns or int
         Or how many to draw by :func:`gates`.
@@ -183,21 +196,20 @@ def robust_compare(X, y, X_test, y_test, *, radius, beta, patterns, width=48, st
     """
     own = streams.spawn(seed, 5)
     if not isinstance(patterns, Patterns):
-        patterns = gates(X, patterns, own[0])
-    convex = fit_robust(X, y, patterns, beta=beta, radius=radius)
-    found = {"convex": convex.net, "linear": robust_linear(X, y, beta=beta, radius=radius).net}
+        patterns = gates(X, patterns, own[0], bias=bias)
+    where = {"radius": radius, "bias": bias}
+    convex = fit_robust(X, y, patterns, beta=beta, **where)
+    found = {"convex": convex.net, "linear": robust_linear(X, y, beta=beta, **where).net}
     for name, attack, s in zip(METHODS[2:], (None, "fgsm", "pgd"), own[1:4]):
-        found[name] = train_gradient(
-            X, y, width=width, beta=beta, attack=attack, radius=radius, steps=steps, seed=s
-        ).net
+        found[name] = train_gradient(X, y, width=width, beta=beta, attack=attack, **where, steps=steps, seed=s).net
     clean, fgsm, pgd, objective, reached = {}, {}, {}, {}, {}
     for name, net in found.items():
         clean[name] = _accuracy(net, X_test, y_test)
-        fgsm[name] = _accuracy(net, attack_box(net, X_test, y_test, radius=radius, method="fgsm"), y_test)
-        pgd[name] = _accuracy(net, attack_box(net, X_test, y_test, radius=radius, restarts=3, seed=own[4]), y_test)
+        fgsm[name] = _accuracy(net, attack_box(net, X_test, y_test, **where, method="fgsm"), y_test)
+        pgd[name] = _accuracy(net, attack_box(net, X_test, y_test, **where, restarts=3, seed=own[4]), y_test)
         penalty = beta * np.sqrt((net.weights**2).sum(axis=1)).sum()
-        objective[name] = float(worst_case_loss(net, X, y, radius=radius).loss + penalty)
-        met = attack_box(net, X, y, radius=radius, restarts=3, seed=own[4])
+        objective[name] = float(worst_case_loss(net, X, y, **where).loss + penalty)
+        met = attack_box(net, X, y, **where, restarts=3, seed=own[4])
         reached[name] = float(np.maximum(1 - y * net.predict(met), 0).mean() + penalty)
     return Comparison(clean, fgsm, pgd, objective, reached, int((~convex.screened).sum()), found, convex.lower_bound)
 
@@ -213,7 +225,7 @@ def compare(name, *, n, radius, beta=1e-3, patterns=60, width=48, steps=2000, se
     """
     split, own = streams.spawn(seed, 2)
     return robust_compare(
-        *data(name, n, split), radius=radius, beta=beta, patterns=patterns, width=width, steps=steps, seed=own
+        *data(name, n, split), radius=radius, bias=-1, beta=beta, patterns=patterns, width=width, steps=steps, seed=own
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from robustnn_core import attacks, blas, checks, nets, streams
-from robustnn_core.convex.patterns import box
+from robustnn_core.convex.cells import box
 from robustnn_core.convex.robust import _data, _mean_loss
 
 __all__ = ["GradientFit", "attack_box", "train_gradient"]
@@ -40,13 +40,13 @@ class GradientFit:
 
 
 def train_gradient(
-    X, y, *, width, beta, attack=None, radius=0.0, loss="hinge", steps=2000, rate=0.02, climbs=10, seed=0
+    X, y, *, width, beta, attack=None, radius=0.0, bias=None, loss="hinge", steps=2000, rate=0.02, climbs=10, seed=0
 ):
     """Train a two-layer ReLU net by Adam with a step size that falls to 0, against an attack or none.
 
     Parameters
     ----------
-    X, y, beta, radius, loss
+    X, y, beta, radius, bias, loss
         See :func:`~robustnn_core.convex.fit_robust`.
     width : int >= 1
     attack : {None, "fgsm", "pgd"}
@@ -65,12 +65,12 @@ def train_gradient(
     Examples
     --------
     >>> X = np.array([[0.0, 1.0], [0.4, 1.0], [1.0, 1.0]])
-    >>> f = train_gradient(X, [-1, -1, 1], width=8, beta=1e-3, attack="pgd", radius=0.1, seed=0)
+    >>> f = train_gradient(X, [-1, -1, 1], width=8, beta=1e-3, attack="pgd", radius=0.1, bias=1, seed=0)
     >>> np.sign(f.net.predict(X))
     array([-1., -1.,  1.])
     """
     X, y, beta = _data(X, y, beta, loss)
-    e = box(X, radius)
+    e = box(X, radius, bias=bias)
     width = checks.integer(width, "width", at_least=1)
     steps = checks.integer(steps, "steps", at_least=1)
     climbs = checks.integer(climbs, "climbs", at_least=1)
@@ -189,15 +189,16 @@ class _InBox:
         return self.net.pullback(self.X + moves * self.e, v) * self.e
 
 
-def attack_box(net, X, y, *, radius, method="pgd", steps=40, restarts=5, seed=0):
-    """Return the points that :mod:`~robustnn_core.attacks` finds inside the boxes; the bias stays.
+def attack_box(net, X, y, *, radius, bias=None, method="pgd", steps=40, restarts=5, seed=0):
+    """Return the points that :mod:`~robustnn_core.attacks` finds inside the boxes.
 
     Parameters
     ----------
     net : a net of the protocol of :mod:`~robustnn_core.attacks`
     X : array_like, shape (n, d)
     y : array_like of +-1, shape (n,)
-    radius : float or array_like, shape (d,)
+    radius, bias
+        See :func:`~robustnn_core.convex.box`.
     method : {"fgsm", "pgd"}
     steps, restarts, seed
         Of PGD.
@@ -208,11 +209,11 @@ def attack_box(net, X, y, *, radius, method="pgd", steps=40, restarts=5, seed=0)
 
     Examples
     --------
-    >>> attack_box(nets.ReLUSum([[2.0, 1.0]], [1]), [[1.0, 1.0]], [1], radius=0.25, method="fgsm")
+    >>> attack_box(nets.ReLUSum([[2.0, 1.0]], [1]), [[1.0, 1.0]], [1], radius=0.25, bias=1, method="fgsm")
     array([[0.75, 1.  ]])
     """
     X = checks.array(X, "X", shape=("n", "d"))
-    e = box(X, radius)
+    e = box(X, radius, bias=bias)
     checks.choice(method, "method", ("fgsm", "pgd"))
     options = {"eps": 1.0} if method == "fgsm" else {"eps": 1.0, "steps": steps, "restarts": restarts, "seed": seed}
     found = getattr(attacks, method)(_InBox(net, X, e), np.zeros_like(X), y, **options)

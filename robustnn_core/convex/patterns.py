@@ -14,8 +14,9 @@ from scipy.optimize import linprog, nnls
 
 from robustnn_core import blas, checks, streams
 from robustnn_core.convex import theory
+from robustnn_core.convex.cells import box, flat_block, nearness, robust_margin
 
-__all__ = ["Patterns", "box", "enumerate_patterns", "robust_margins", "sample_patterns", "screen_patterns"]
+__all__ = ["Patterns", "enumerate_patterns", "robust_margins", "sample_patterns", "screen_patterns"]
 
 #: A gate makes a pattern if every |x.a| is larger than this times |x||a|.
 MARGIN = 1e-12
@@ -73,7 +74,7 @@ class Patterns:
         return Patterns(self.active[:, index], self.gates[:, index])
 
 
-def sample_patterns(X, count, *, seed, radius=0.0, perturbations=1):
+def sample_patterns(X, count, *, seed, radius=0.0, bias=None, perturbations=1):
     """Draw gates N(0, I) and keep the distinct patterns they make.
 
     Parameters
@@ -83,7 +84,8 @@ def sample_patterns(X, count, *, seed, radius=0.0, perturbations=1):
         Draws, not patterns: that is what :func:`~robustnn_core.convex.theory.patterns_needed` counts. The first
         draws of a longer sample are those of a shorter one.
     seed : int or tuple
-    radius : float or array_like (d,) >= 0
+    radius, bias
+        See :func:`~robustnn_core.convex.cells.box`.
     perturbations : int >= 1
         S: of each gate the patterns on X and on S - 1 copies of X moved by the radius times random signs. A pattern
         of moved points is kept only if some gate makes it on X itself (a linear program finds that gate): any other
@@ -103,7 +105,7 @@ def sample_patterns(X, count, *, seed, radius=0.0, perturbations=1):
     X = checks.array(X, "X", shape=("n", "d"))
     count = checks.integer(count, "count", at_least=1)
     perturbations = checks.integer(perturbations, "perturbations", at_least=1)
-    e = box(X, radius)
+    e = box(X, radius, bias=bias)
     gate_seed, move_seed = streams.spawn(seed, 2)
     A = streams.generator(gate_seed).standard_normal((count, X.shape[1])).T
     active, gates = _made(X, A)
@@ -182,18 +184,18 @@ def enumerate_patterns(X, *, limit=200_000):
     return _collect(X, active[:, made], gates[:, made], "X has no pattern that sees a point; give other data")
 
 
-def robust_margins(X, patterns, radius):
+def robust_margins(X, patterns, radius, *, bias=None):
     r"""Return :math:`t^* = \max_{\|e\circ v\|_1\le 1}\min_k (E_iXv)_k` of each pattern, +inf where it is unbounded.
 
-    A block of pattern i is consistent under every perturbation of the box iff :math:`E_iXv \ge \|e\circ v\|_1`. If
-    only the bias has radius 0, nonzero blocks exist iff t* >= 1.
+    A block of pattern i is consistent under every perturbation of the box iff :math:`E_iXv \ge \|e\circ v\|_1`. A
+    nonzero one exists iff t* >= 1 or some v != 0 has :math:`e\circ v=0\le E_iXv`.
 
     Parameters
     ----------
     X : array_like, shape (n, d)
     patterns : Patterns
-    radius : float or array_like (d,) >= 0
-        A number is the radius of every column but a column of ones, which gets 0.
+    radius, bias
+        See :func:`~robustnn_core.convex.cells.box`.
 
     Returns
     -------
@@ -204,17 +206,23 @@ def robust_margins(X, patterns, radius):
     >>> robust_margins([[1.0], [-3.0]], Patterns([[1], [0]], [[1.0]]), 0.25)
     array([4.])
     """
-    X, patterns, e = _checked(X, patterns, radius)
-    return np.array([_margin(X, patterns.active[:, i], e)[0] for i in range(patterns.count)])
+    X, patterns, e = _checked(X, patterns, radius, bias)
+    return np.array([robust_margin(X, patterns.active[:, i], e)[0] for i in range(patterns.count)])
 
 
-def screen_patterns(X, patterns, radius):
+def screen_patterns(X, patterns, radius, *, bias=None):
     r"""Return the patterns that have a nonzero robust block, with a robust gate where there is one.
 
     Without a radius those of the open cells of X; otherwise those with t* >= 1 (see :func:`robust_margins`), and,
-    where columns other than the bias have radius 0, those with a nonzero block on such columns alone. A gate that
-    is robust itself proves t* >= 1, and two points on different sides closer than 2e prove t* < 1; what is left is
-    a linear program.
+    where columns have radius 0, those with a nonzero block on such columns alone. A gate that is robust itself proves
+    t* >= 1, and two points on different sides closer than 2e prove t* < 1; what is left is a linear program.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    patterns : Patterns
+    radius, bias
+        See :func:`~robustnn_core.convex.cells.box`.
 
     Raises
     ------
@@ -231,32 +239,31 @@ def screen_patterns(X, patterns, radius):
         ...
     ValueError: radius = 1.1 leaves none of the 2 patterns; a radius up to 1 leaves one, or draw more patterns
     """
-    X, patterns, e = _checked(X, patterns, radius)
+    X, patterns, e = _checked(X, patterns, radius, bias)
     keep, gates = [], patterns.gates.copy()
-    near = _nearness(X, e) if e.any() else None
+    near = nearness(X, e) if e.any() else None
     best, undecided = 0.0, []
     for i in range(patterns.count):
         active, gate = patterns.active[:, i], gates[:, i]
         side = np.where(active, 1.0, -1.0) * (X @ gate)
         if e.any():
-            if side.min() >= (e * np.abs(gate)).sum() * (1.0 + 1e-12) and side.min() > 0.0:
+            rounding = 1e-15 * X.shape[1] * (np.abs(X) @ np.abs(gate)).max()
+            if side.min() - rounding >= (e * np.abs(gate)).sum() * (1.0 + 1e-12) and side.min() > rounding:
                 keep.append(i)
                 continue
-            if (
-                active.any()
-                and not active.all()
-                and near[np.ix_(active, ~active)].min() < 1.0 - 1e-12
-                and not _other_zeros(X, e)
-            ):
-                undecided.append(i)
+            if active.any() and not active.all() and near[np.ix_(active, ~active)].min() < 1.0 - 1e-12:
+                if flat_block(X, active, e):
+                    keep.append(i)
+                else:
+                    undecided.append(i)
                 continue
-            margin, robust = _margin(X, active, e)
+            margin, robust = robust_margin(X, active, e)
             best = max(best, margin)
             if margin >= 1.0 - 1e-9:
                 keep.append(i)
                 if robust is not None:
                     gates[:, i] = robust
-            elif _flat_block(X, active, e):
+            elif flat_block(X, active, e):
                 keep.append(i)
         elif _makes(X, active, gate):
             keep.append(i)
@@ -268,42 +275,12 @@ def screen_patterns(X, patterns, radius):
     if not keep:
         if not e.any():
             raise ValueError(f"none of the {patterns.count} patterns is a pattern of X; sample them from this X")
-        best = max([best, *(_margin(X, patterns.active[:, i], e)[0] for i in undecided)])
+        best = max([best, *(robust_margin(X, patterns.active[:, i], e)[0] for i in undecided)])
         shown = f"{np.max(radius):.6g}" if np.ndim(radius) == 0 else "radius"
         largest = f"{best * np.max(radius):.6g}" if np.ndim(radius) == 0 else f"{best:.6g} * radius"
         advice = f"a radius up to {largest} leaves one, or draw more patterns" if best > 0.0 else "draw more patterns"
         raise ValueError(f"radius = {shown} leaves none of the {patterns.count} patterns; {advice}")
     return Patterns(patterns.active[:, keep], gates[:, keep])
-
-
-def box(X, radius):
-    """Return the radius e (d,) of the box: a number is meant for every column but the bias, a column of ones.
-
-    Raises
-    ------
-    ValueError
-        A negative radius, a wrong length, two columns of ones, a bias that would be moved.
-
-    Examples
-    --------
-    >>> box([[0.5, 1.0], [2.0, 1.0]], 0.1)
-    array([0.1, 0. ])
-    """
-    X = checks.array(X, "X", shape=("n", "d"))
-    ones = np.flatnonzero((X == 1.0).all(axis=0)) if len(X) > 1 else np.flatnonzero(X[0] == 1.0)[-1:]
-    if len(ones) > 1:
-        raise ValueError(f"X has {len(ones)} columns of ones ({', '.join(map(str, ones))}); keep one, the bias")
-    e = checks.array(radius, "radius")
-    if e.ndim == 0:
-        e = np.full(X.shape[1], checks.number(radius, "radius", at_least=0.0))
-        e[ones] = 0.0
-        return e
-    e = checks.array(radius, "radius", shape=(X.shape[1],))
-    if e.min() < 0:
-        raise ValueError(f"radius[{int(e.argmin())}] = {e.min()} must be >= 0")
-    if len(ones) and e[ones[0]] > 0:
-        raise ValueError(f"radius[{ones[0]}] = {e[ones[0]]} moves column {ones[0]} of X, the bias; make it 0")
-    return e
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -355,7 +332,7 @@ def _collect(X, active, gates, message):
     return Patterns(active[:, keep], gates[:, keep])
 
 
-def _checked(X, patterns, radius):
+def _checked(X, patterns, radius, bias=None):
     X = checks.array(X, "X", shape=("n", "d"))
     if not isinstance(patterns, Patterns):
         raise ValueError(f"patterns = {patterns!r} must be Patterns; make them by sample_patterns(X, count, seed=...)")
@@ -364,7 +341,7 @@ def _checked(X, patterns, radius):
             f"patterns are for n = {patterns.active.shape[0]} points in d = {patterns.gates.shape[0]} dimensions, "
             f"X has shape {X.shape}; sample them from this X"
         )
-    return X, patterns, box(X, radius)
+    return X, patterns, box(X, radius, bias=bias)
 
 
 def _inside(X, active):
@@ -419,67 +396,6 @@ def _central(Z, E, A, steps=40):
         if not len(todo):
             break
     return A / np.linalg.norm(A, axis=1)[:, None]
-
-
-def _margin(X, active, e):
-    """t* of one pattern and a gate that attains it (None where t* is 0 or infinite without a gate)."""
-    rows = np.where(active, 1.0, -1.0)[:, None] * X
-    n, d = X.shape
-    free = e == 0.0
-    if free.any():  # infinite iff the columns without a radius can make the pattern alone
-        gate = _inside(X[:, free], active) if (np.abs(X[:, free]).max(axis=1) > 0.0).all() else None
-        if gate is not None:
-            full = np.zeros(d)
-            full[free] = gate
-            return np.inf, full
-    if free.all():
-        return 0.0, None
-    top = e.max()  # t* is proportional to 1/e: solve for the largest radius one
-    half = np.where(free, 0.0, e / top)
-    found = linprog(
-        np.r_[np.zeros(2 * d), -1.0],
-        A_ub=np.vstack([np.c_[-rows, rows, np.ones(n)], np.r_[half, half, 0.0]]),
-        b_ub=np.r_[np.zeros(n), 1.0],
-        bounds=[(0.0, None)] * (2 * d) + [(0.0, None)],
-        method="highs",
-    )
-    if found.status in (3, 4):
-        return np.inf, None
-    if found.status != 0:
-        raise RuntimeError(f"the linear program of a robust margin failed: {found.message}")
-    v = found.x[:d] - found.x[d : 2 * d]
-    cost = (half * np.abs(v)).sum()
-    # what the vector found really attains
-    attained = (rows @ v).min() / cost / top if cost > 0.0 else 0.0
-    return max(0.0, float(attained)), v if attained > 0.0 else None
-
-
-def _nearness(X, e):
-    """For every two points the upper bound max_j |x_kj - x_lj| / (2 e_j) of t* when they are on different sides."""
-    n = len(X)
-    near = np.empty((n, n))
-    fixed = e == 0.0
-    for k in range(n):
-        gap = np.abs(X - X[k])
-        near[k] = (gap[:, ~fixed] / (2.0 * e[~fixed])).max(axis=1)
-        near[k, (gap[:, fixed] > 0.0).any(axis=1)] = np.inf
-    return near
-
-
-def _other_zeros(X, e):
-    """Whether a column other than the column of ones has radius 0."""
-    return bool(((e == 0.0) & ~(X == 1.0).all(axis=0)).any())
-
-
-def _flat_block(X, active, e):
-    """Whether a nonzero v with e o v = 0 and E X v >= 0 exists."""
-    rows = np.where(active, 1.0, -1.0)[:, None] * X[:, e == 0.0]
-    if not rows.shape[1]:
-        return False
-    if np.linalg.matrix_rank(rows) < rows.shape[1]:
-        return True
-    found = linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1.0, 1.0), method="highs")
-    return bool(found.status == 0 and -found.fun > 1e-9 * np.abs(rows).max())
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -5,20 +5,20 @@ import itertools
 import numpy as np
 
 from robustnn_core import checks, streams
-from robustnn_core.convex.patterns import box
+from robustnn_core.convex.cells import box
 from robustnn_core.convex.robust import RobustFit, _data, _mean_loss, _robust_loss
 from robustnn_core.ledger import Ledger
 
 __all__ = ["certificate", "width_loss", "worst_case"]
 
 
-def worst_case(q, X, y, *, radius, loss="hinge"):
+def worst_case(q, X, y, *, radius, bias=None, loss="hinge"):
     r"""The worst case of a box for a linear score, in closed form: no corner gives more, one gives as much.
 
     Parameters
     ----------
     q : array_like, shape (d,)
-    X, y, radius, loss
+    X, y, radius, bias, loss
         See :func:`~robustnn_core.convex.fit_robust`; at most 12 columns may move.
 
     Examples
@@ -27,7 +27,7 @@ def worst_case(q, X, y, *, radius, loss="hinge"):
     'W1'
     """
     X, y, _ = _data(X, y, 1.0, loss)
-    e = box(X, radius)
+    e = box(X, radius, bias=bias)
     q = checks.array(q, "q", shape=(X.shape[1],))
     corners = _corners(e)
     margins, spread = X @ q, e @ np.abs(q)

@@ -16,15 +16,17 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, optimize
+from scipy import linalg
 
 from robustnn_core import blas, checks, nets
-from robustnn_core.convex.patterns import Patterns, _margin, box
-from robustnn_core.convex.program import LOSSES, Fit, below
+from robustnn_core.convex.cells import box, flat_block, robust_margin
+from robustnn_core.convex.patterns import Patterns
+from robustnn_core.convex.program import LOSSES, Fit, below, relative_gap
 
 __all__ = ["RobustFit", "WorstCase", "fit_robust", "robust_linear", "worst_case_loss"]
 
-_STRICT = 1e-7  # a margin is above 1 if it is so by this much: less is within an LP solver's own tolerance
+#: A robust margin is above 1 if it is so by this much: less is within a linear program's own tolerance.
+STRICT = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +36,11 @@ class RobustFit(Fit):
     Attributes
     ----------
     radius : ndarray, shape (d,)
-        e, with the bias column's 0.
+        e, 0 for the bias.
     worst_loss : float
         The worst loss of ``net`` when every training point moves inside its box: exact, not an estimate.
     screened : ndarray of bool, shape (P,)
-        Patterns that cannot carry a block: their robust margin is below 1 and their blocks are zero.
+        Patterns that cannot carry a block: their blocks are zero.
     adversary : ndarray, shape (n, d)
         The moves of the dual solution, inside the box: for the hinge and the logistic loss, its weights on the moved
         points give ``lower_bound``; for the squared one they are the mean of the two moves a point may mix.
@@ -74,20 +76,22 @@ class WorstCase:
     moves: np.ndarray
 
 
-def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iterations=100):
+def fit_robust(X, y, patterns, *, beta, radius, bias=None, loss="hinge", tol=1e-3, iterations=100):
     r"""Train a two-layer ReLU net against a box, to a certified optimum of the robust convex program.
 
     Parameters
     ----------
     X : array_like, shape (n, d)
-        Points; the caller appends the bias column of ones.
+        Points; the caller appends the column of ones of a bias, and names it.
     y : array_like, shape (n,)
         Labels +-1, or numbers for the squared loss.
     patterns : Patterns
         Patterns of X. Those that no unit can keep over the box are screened out.
     beta : float > 0
     radius : float >= 0 or array_like, shape (d,)
-        See :func:`box`.
+        Of every column but ``bias``, or a vector that is taken as it is: see :func:`box`.
+    bias : int, optional
+        Index of the column that never moves; None: every column moves.
     loss : {"hinge", "logistic", "squared"}
     tol : float > 0
         Wanted relative gap between the objective and its lower bound.
@@ -102,23 +106,33 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
     ValueError
         Bad input; patterns of other points; a radius that no pattern survives (it says which would).
 
+    Warns
+    -----
+    ConvergenceWarning
+        The gap is above ``tol``: see ``converged``.
+
     Notes
     -----
     An iteration costs :math:`O(P^2nd^2 + (Pd)^3)`. Every block of the solver needs a point strictly inside its robust
-    cone, a margin above 1. A pattern below 1 is screened if every column but the bias moves: its blocks are provably
-    zero. With a still column they need not be (a margin of 0 can carry a block along that column): such a pattern is
-    kept as an edge case; its blocks stay zero in the result, and the lower bound accounts for any value they could take.
+    cone, a robust margin t* above 1 (a number without a unit: see :func:`robust_margins`). A pattern below 1 is
+    screened if no block along the columns that stay is feasible: its blocks are provably zero. What is left (t* = 1, or a block
+    along such columns at any margin) is kept as an edge case: its blocks stay zero in the result, and the lower bound
+    accounts for any value they could take.
 
     Examples
     --------
     >>> X = np.array([[0.0, 1.0], [0.4, 1.0], [1.0, 1.0]])
     >>> patterns = Patterns([[0, 1], [0, 1], [1, 1]], [[1.0, 0.0], [-0.7, 1.0]])
-    >>> f = fit_robust(X, [-1, -1, 1], patterns, beta=1e-3, radius=0.1)
+    >>> f = fit_robust(X, [-1, -1, 1], patterns, beta=1e-3, radius=0.1, bias=1)
     >>> f.converged, bool(f.worst_loss < 0.01), bool(f.lower_bound <= f.objective)
     (True, True, True)
     """
+    return _train("convex.fit_robust", X, y, patterns, beta, radius, bias, loss, tol, iterations)
+
+
+def _train(function, X, y, patterns, beta, radius, bias, loss, tol, iterations):
     X, y, beta = _data(X, y, beta, loss)
-    e = box(X, radius)
+    e = box(X, radius, bias=bias)
     tol = checks.number(tol, "tol", above=0.0)
     iterations = checks.integer(iterations, "iterations", at_least=1)
     if not isinstance(patterns, Patterns):
@@ -133,19 +147,10 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
         X, e = X[:, used], e[used]
     else:
         used[:] = True
-    with np.errstate(over="ignore"):  # a radius of almost 0 has a margin of inf
-        inner, slack, ratio = _interiors(X, Patterns(patterns.active, patterns.gates[used]), e)
-    passes, edge = slack > 0, slack == 0
+    inner, state, ratio = _interiors(X, Patterns(patterns.active, patterns.gates[used]), e)
+    passes, edge = state > 0, state == 0
     if not passes.any():
-        best = ratio.max()
-        largest = (
-            f"the scale {best:.3g} of this radius would leave pattern {int(ratio.argmax())}"
-            if best > 0
-            else "no radius > 0 leaves one"
-        )
-        raise ValueError(
-            f"radius leaves none of the {patterns.count} patterns: every block is 0; {largest}. Sample more patterns or shrink radius"
-        )
+        raise ValueError(_none_left(patterns.count, edge, ratio))
     with blas.single_thread():
         solver = _Solver(X, y, e, patterns.active.T[passes], patterns.active.T[edge], beta, loss)
         found = solver.run(inner[:, passes].T, tol, iterations, clock)
@@ -160,7 +165,13 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
     if units.any():
         net = nets.ReLUSum(U[units], np.repeat([1.0, -1.0], half)[units])
     objective, lower = found["objective"], found["lower"]
-    gap = (objective - lower) / max(1e-12, abs(objective))
+    gap = relative_gap(objective, lower, loss, y)
+    if not gap <= tol:
+        remedy = "raise iterations or tol"
+        if edge.any():
+            remedy = f"{int(edge.sum())} of the cones have no inner point and get no block: drop them or shrink radius"
+        reached = f"gap {gap:.2g} after {len(solver.history['seconds'])} iterations"
+        checks.warn_unconverged(function, reached, f"gap = {tol:.2g}", f"{remedy}; the bracket is valid", stacklevel=4)
     return RobustFit(
         objective=objective,
         lower_bound=lower,
@@ -182,7 +193,7 @@ def fit_robust(X, y, patterns, *, beta, radius, loss="hinge", tol=1e-3, iteratio
     )
 
 
-def robust_linear(X, y, *, beta, radius, loss="hinge", tol=1e-3, iterations=100):
+def robust_linear(X, y, *, beta, radius, bias=None, loss="hinge", tol=1e-3, iterations=100):
     """Train with the single pattern "every unit sees every point": the control that any net has to beat.
 
     On the box around the training points the result is a linear model. It is not ridge regression: it pays
@@ -190,8 +201,8 @@ def robust_linear(X, y, *, beta, radius, loss="hinge", tol=1e-3, iterations=100)
 
     Parameters
     ----------
-    X, y, beta, radius, loss, tol, iterations
-        See :func:`fit_robust`; X needs its bias column.
+    X, y, beta, radius, bias, loss, tol, iterations
+        See :func:`fit_robust`; some unit has to see all points, as a bias of ones does.
 
     Returns
     -------
@@ -200,21 +211,22 @@ def robust_linear(X, y, *, beta, radius, loss="hinge", tol=1e-3, iterations=100)
     Examples
     --------
     >>> X = np.array([[0.0, 1.0], [0.4, 1.0], [1.0, 1.0]])
-    >>> robust_linear(X, [-1, -1, 1], beta=1e-3, radius=0.1).worst_loss < 0.01
+    >>> robust_linear(X, [-1, -1, 1], beta=1e-3, radius=0.1, bias=1).worst_loss < 0.01
     True
     """
     X = checks.array(X, "X", shape=("n", "d"))
-    ones = np.flatnonzero((X == 1.0).all(axis=0))
-    if not len(ones):
-        raise ValueError("X has no bias column; append a column of ones")
-    gate = np.zeros((X.shape[1], 1))
-    gate[ones[-1]] = 1.0
-    return fit_robust(
-        X, y, Patterns(np.ones((len(X), 1)), gate), beta=beta, radius=radius, loss=loss, tol=tol, iterations=iterations
-    )
+    e = box(X, radius, bias=bias)
+    margin, gate = robust_margin(X, np.ones(len(X), dtype=bool), e)
+    if not margin > 1.0:
+        raise ValueError(
+            f"no unit sees every box of radius = {radius}: their robust margin is {margin:.3g}, not above 1; "
+            "append a column of ones and name it as bias, or shrink radius"
+        )
+    all_on = Patterns(np.ones((len(X), 1)), gate[:, None])
+    return _train("convex.robust_linear", X, y, all_on, beta, radius, bias, loss, tol, iterations)
 
 
-def worst_case_loss(net, X, y, *, radius, loss="hinge"):
+def worst_case_loss(net, X, y, *, radius, bias=None, loss="hinge"):
     """Bracket the worst loss of any :class:`~robustnn_core.nets.ReLUSum` when every point moves inside its box.
 
     A unit that keeps its sign over a point's box is linear there. One that does not is replaced by the best line
@@ -223,7 +235,7 @@ def worst_case_loss(net, X, y, *, radius, loss="hinge"):
     Parameters
     ----------
     net : nets.ReLUSum
-    X, y, radius, loss
+    X, y, radius, bias, loss
         See :func:`fit_robust`; the points need not be training points.
 
     Returns
@@ -233,14 +245,14 @@ def worst_case_loss(net, X, y, *, radius, loss="hinge"):
     Examples
     --------
     >>> net = nets.ReLUSum([[1.0, 0.0]], [1])
-    >>> bracket = worst_case_loss(net, [[1.0, 1.0], [2.0, 1.0]], [1, 1], radius=0.25)
+    >>> bracket = worst_case_loss(net, [[1.0, 1.0], [2.0, 1.0]], [1, 1], radius=0.25, bias=1)
     >>> bracket.loss, bracket.reached, bracket.exact
     (0.125, 0.125, True)
     """
     if not isinstance(net, nets.ReLUSum):
         raise ValueError(f"net = {type(net).__name__} must be a nets.ReLUSum")
     X, y, _ = _data(X, y, 1.0, loss)
-    e = box(X, radius)
+    e = box(X, radius, bias=bias)
     if net.weights.shape[1] != X.shape[1]:
         raise ValueError(f"net has units in dimension {net.weights.shape[1]}, X has {X.shape[1]} columns")
     Z = blas.product(X, net.weights.T)
@@ -297,49 +309,46 @@ def _robust_loss(U, X, y, e, active, loss):
 
 
 def _interiors(X, patterns, e):
-    """A point strictly inside each robust cone (d, P), how deep it lies (-1: no point but 0, 0: a boundary case), and margins."""
+    """A unit vector inside each robust cone (d, P), its state (1: strictly inside, 0: an edge case, -1: no block), t*.
+
+    The state is decided on t* alone. Where the gate itself is well inside its t* is not computed, but its own margin.
+    """
     P, d = patterns.count, X.shape[1]
-    inner, slack, ratio = np.zeros((d, P)), np.full(P, -1.0), np.zeros(P)
-    everywhere = (e > 0).sum() >= d - (X == 1.0).all(axis=0).sum()  # else a margin below 1 does not make a block zero
+    inner, state, ratio = np.zeros((d, P)), np.zeros(P), np.zeros(P)
+    size = np.linalg.norm(X, axis=1)
     for i in range(P):
-        A = np.where(patterns.active[:, i], 1.0, -1.0)[:, None] * X
-        gate = patterns.gates[:, i]
-        least, spread = (A @ gate).min(), e @ np.abs(gate)
-        if least < -1e-9 * max(1.0, np.abs(A @ gate).max()):
+        sign, gate = np.where(patterns.active[:, i], 1.0, -1.0), patterns.gates[:, i]
+        score, spread = sign * (X @ gate), e @ np.abs(gate)
+        least, length = score.min(), np.linalg.norm(gate)
+        if least < -1e-9 * (np.abs(X) @ np.abs(gate)).max():
             raise ValueError(
                 f"patterns.gates[:, {i}] does not make the pattern patterns.active[:, {i}] of X; give patterns of these points"
             )
-        size = np.linalg.norm(gate)
-        if size > 0 and least - spread > 0.2 * least and least > 0.01 * size * np.sqrt(d):  # well inside as it is
-            inner[:, i], slack[i], ratio[i] = (
-                gate / size,
-                (least - spread) / size,
-                np.inf if spread == 0 else least / spread,
-            )
+        if least > 1e-2 * length * size.mean() and spread < 0.8 * least:
+            inner[:, i], state[i], ratio[i] = gate / length, 1, least / spread if spread > 0 else np.inf
             continue
-        deep, inner[:, i], found = _deepest(A, e)
-        ratio[i] = _margin(X, patterns.active[:, i], e)[0] if found is None else found
-        slack[i] = deep if deep > _STRICT * np.abs(A).max() else -1.0 if everywhere and ratio[i] < 1 - _STRICT else 0.0
-    return inner, slack, ratio
+        ratio[i], deep = robust_margin(X, patterns.active[:, i], e)
+        if ratio[i] > 1.0 + STRICT:
+            inner[:, i], state[i] = deep / np.linalg.norm(deep), 1
+        elif ratio[i] < 1.0 - STRICT and not flat_block(X, patterns.active[:, i], e):
+            state[i] = -1
+    return inner, state, ratio
 
 
-def _deepest(A, e):
-    """Largest ``min A v - |e o v|_1`` over ``|v|_inf <= 1``, where it is attained, and the robust margin of the cone."""
-    n, d = A.shape
-    # v = p - m with p, m in [0, 1]; maximise t <= (A v)_k - e.(p + m)
-    G = np.hstack([-A + e, A + e, np.ones((n, 1))])
-    bounds = [(0, 1)] * (2 * d) + [(None, None)]
-    cost = np.zeros(2 * d + 1)
-    cost[-1] = -1.0
-    found = optimize.linprog(cost, A_ub=G, b_ub=np.zeros(n), bounds=bounds, method="highs")
-    v = found.x[:d] - found.x[d : 2 * d]
-    deep = float((A @ v).min() - e @ np.abs(v))
-    if deep > 0:
-        size = np.linalg.norm(v)
-        spread = e @ np.abs(v)
-        return deep / size, v / size, np.inf if spread == 0 else float((A @ v).min() / spread)
-    # the cone has no inner point
-    return 0.0, np.zeros(d), None
+def _none_left(count, edge, ratio):
+    """Why there is no block to train, and what would help."""
+    best, i = ratio.max(), int(ratio.argmax())
+    largest = (
+        f"below the scale {best:.3g} of this radius pattern {i} has one" if best > 0 else "no radius > 0 leaves one"
+    )
+    if edge.any():
+        return (
+            f"radius leaves none of the {count} patterns a point strictly inside its robust cone ({int(edge.sum())} lie "
+            f"on the edge: robust margin 1, or a block along columns that do not move); {largest}. "
+            "Shrink radius or sample more patterns"
+        )
+    advice = "Sample more patterns or shrink radius"
+    return f"radius leaves none of the {count} patterns: every block is 0; {largest}. {advice}"
 
 
 class _Solver:

@@ -10,7 +10,9 @@ from robustnn_core.convex import experiments, gradient
 def test_it_learns_and_repeats(loss, attack):
     X, y = experiments.plane("ring", 30, 0)
     a, b = (
-        convex.train_gradient(X, y, width=20, beta=1e-3, attack=attack, radius=0.03, loss=loss, steps=800, seed=4)
+        convex.train_gradient(
+            X, y, width=20, beta=1e-3, attack=attack, radius=0.03, bias=-1, loss=loss, steps=800, seed=4
+        )
         for _ in range(2)
     )
     np.testing.assert_array_equal(a.net.weights, b.net.weights)
@@ -24,8 +26,8 @@ def test_the_attacked_net_is_the_more_robust():
     X, y = experiments.plane("random", 12, 1, separation=0.25)
     worst = {}
     for attack in (None, "pgd"):
-        net = convex.train_gradient(X, y, width=40, beta=1e-3, attack=attack, radius=0.08, seed=0).net
-        met = convex.attack_box(net, X, y, radius=0.08)
+        net = convex.train_gradient(X, y, width=40, beta=1e-3, attack=attack, radius=0.08, bias=-1, seed=0).net
+        met = convex.attack_box(net, X, y, radius=0.08, bias=-1)
         worst[attack] = np.maximum(1 - y * net.predict(met), 0).mean()
     assert worst["pgd"] < worst[None]
 
@@ -46,7 +48,7 @@ def test_the_bias_stays():
     X, y = experiments.plane("moons", 10, 0)
     f = convex.train_gradient(X, y, width=5, beta=1e-3, steps=50, seed=0)
     for method in ("fgsm", "pgd"):
-        met = convex.attack_box(f.net, X, y, radius=0.1, method=method)
+        met = convex.attack_box(f.net, X, y, radius=0.1, bias=-1, method=method)
         np.testing.assert_array_equal(met[:, 2], 1.0)
         assert np.abs(met - X).max() <= 0.1 + 1e-15
         assert (y * f.net.predict(met)).sum() <= (y * f.net.predict(X)).sum()

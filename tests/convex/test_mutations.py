@@ -238,7 +238,11 @@ def admm_steps(loss):
 @cache
 def boxes(loss="hinge"):
     X, y = experiments.plane("random", 10, 3, separation=0.3)
-    return X, y, convex.fit_robust(X, y, experiments.gates(X, 40, 0), beta=0.01, radius=0.1, loss=loss)
+    return (
+        X,
+        y,
+        convex.fit_robust(X, y, experiments.gates(X, 40, 0, bias=-1), beta=0.01, radius=0.1, bias=-1, loss=loss),
+    )
 
 
 def robust(loss):
@@ -265,7 +269,7 @@ def worst(loss):
     X, y, _ = boxes()
 
     def build():
-        return proofs_robust.worst_case([0.7, -1.3, 0.2], X, y, radius=0.1, loss=loss)
+        return proofs_robust.worst_case([0.7, -1.3, 0.2], X, y, radius=0.1, bias=-1, loss=loss)
 
     half = patched(
         CONVEX + "proofs_robust._corners", lambda f: lambda e: f(e)[2 ** (np.count_nonzero(e) - 1) :], "halved"

@@ -46,9 +46,9 @@ def test_cells_against_splitting_one_by_one(shape):
 
 def test_robust_sampler():
     X = np.c_[np.random.default_rng(1).standard_normal((15, 2)), np.ones(15)]
-    plain = convex.sample_patterns(X, 20, seed=3, radius=0.3)
-    more = convex.sample_patterns(X, 20, seed=3, radius=0.3, perturbations=6)
-    again = convex.sample_patterns(X, 20, seed=3, radius=0.3, perturbations=6)
+    plain = convex.sample_patterns(X, 20, seed=3, radius=0.3, bias=2)
+    more = convex.sample_patterns(X, 20, seed=3, radius=0.3, bias=2, perturbations=6)
+    again = convex.sample_patterns(X, 20, seed=3, radius=0.3, bias=2, perturbations=6)
     assert (more.active == again.active).all() and (more.gates == again.gates).all()
     assert {c.tobytes() for c in plain.active.T} < {c.tobytes() for c in more.active.T}
     assert ((X @ more.gates >= 0) == more.active).all()  # patterns of X itself, each with its gate
@@ -104,7 +104,9 @@ def test_bad_input():
     with pytest.raises(ValueError, match="radius"):
         convex.screen_patterns(X, pats, [0.1, 0.1, 0.1])
     with pytest.raises(ValueError, match="the bias"):
-        convex.robust_margins(np.c_[X, np.ones(4)], convex.enumerate_patterns(np.c_[X, np.ones(4)]), [0.1, 0.1, 0.1])
+        convex.robust_margins(
+            np.c_[X, np.ones(4)], convex.enumerate_patterns(np.c_[X, np.ones(4)]), [0.1, 0.1, 0.1], bias=2
+        )
     with pytest.raises(ValueError, match="sample them from this X"):
         convex.screen_patterns(X[:3], pats, 0.1)
     with pytest.raises(ValueError, match="no nonzero point"):
