@@ -21,6 +21,8 @@ __all__ = ["Price", "Refined", "price", "refine"]
 
 #: A relative gap above which a solve counts as broken: its dual prices nothing.
 BROKEN = 0.1
+#: The reasons to stop that are not for want of rounds or time.
+DONE = ("certified", "no neuron dearer than beta was found", "the last round gained less than tol")
 #: How many neurons a descent takes in.
 COLUMNS = 20
 
@@ -401,6 +403,11 @@ def refine(
     Refined
         Its ``stopped`` says why it went no further. A solve with a relative gap above 0.1 is thrown away: its dual is no guide.
 
+    Warns
+    -----
+    ConvergenceWarning
+        Rounds or time ran out, a solve broke off, or the gap of the last solve is above ``tol``: see ``converged``.
+
     Examples
     --------
     >>> from robustnn_core.convex import sample_patterns
@@ -421,7 +428,7 @@ def refine(
     steps = checks.integer(steps, "steps", at_least=1)
     if max_seconds != np.inf:
         max_seconds = checks.number(max_seconds, "max_seconds", above=0.0)
-    solve = training.fit if fit_function is None else fit_function
+    solve = training.solve if fit_function is None else fit_function
     rng = streams.generator(seed)
     every = None
     if theory.arrangement_count(len(X), np.linalg.matrix_rank(X)) <= exhaustive_limit:
@@ -520,10 +527,17 @@ def refine(
         units = _units(best)
         again = _price_local(X, best.dual, beta, rng, starts, units if units.size else None)
         dearest = max(again.value, dearest if best is current and dearest < np.inf else 0.0)
-    names = Fit.__dataclass_fields__
+    names = [name for name in Fit.__dataclass_fields__ if name != "converged"]
     lower = program.below(lower, best.objective)
+    converged = stopped in DONE and (stopped == "certified" or best.gap <= tol)
+    if not converged:
+        reached = f"{stopped} after {done} rounds, gap {best.gap:.2g}"
+        checks.warn_unconverged(
+            "convex.refine", reached, f"no dearer neuron and gap = {tol:.2g}", "raise rounds, max_seconds or tol"
+        )
     return Refined(
         **{name: getattr(best, name) for name in names},
+        converged=converged,
         globally_optimal=bool(program.relative_gap(best.objective, lower, fit.loss, y) <= tol),
         nonconvex_lower_bound=lower,
         price=dearest,

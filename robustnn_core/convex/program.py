@@ -104,7 +104,7 @@ def check_problem(X, y, patterns, beta, loss):
     ------
     ValueError
         Shapes that do not fit, labels that are not +-1 for ``hinge`` and ``logistic``, beta <= 0, sizes beyond
-        1e-100..1e100, two constant columns, patterns of other points.
+        1e-100..1e100, patterns of other points.
     """
     X = checks.array(X, "X", shape=("n", "d"))
     y = checks.array(y, "y", shape=(X.shape[0],))
@@ -122,12 +122,6 @@ def check_problem(X, y, patterns, beta, loss):
         raise ValueError(
             f"y contains {bad}; loss = {loss!r} needs labels +1 and -1 (loss = 'squared' takes any number)"
         )
-    if X.shape[0] > 1:
-        constant = np.flatnonzero((X == X[0]).all(axis=0) & (X[0] != 0.0))
-        if len(constant) > 1:
-            raise ValueError(
-                f"X has {len(constant)} constant columns ({', '.join(map(str, constant))}); keep one, the bias column of ones"
-            )
     if not isinstance(patterns, Patterns):
         raise ValueError(f"patterns = {patterns!r} must be Patterns; make them by sample_patterns(X, count, seed=...)")
     if patterns.active.shape[0] != X.shape[0] or patterns.gates.shape[0] != X.shape[1]:
@@ -411,10 +405,10 @@ def project(Z, g):
 def lower_bound(X, y, patterns, beta, loss, dual, claim, fine):
     r"""Return lambda and a lower bound of the program's optimum that holds in exact arithmetic.
 
-    The solver found multipliers :math:`\mu_b \ge 0` with :math:`|F_b^	op\lambda + G_b^	op\mu_b| \le eta` in
+    The solver found multipliers :math:`\mu_b \ge 0` with :math:`|F_b^\top\lambda + G_b^\top\mu_b| \le\beta` in
     floating point and handed ``dual`` over. Its rounding is at most :func:`roundoff` of
     :math:`\sum_k(|\lambda_k| + \mu_{bk})|x_k|`, where the cone's gate a of margin m (a sine) bounds
-    :math:`m\sum_k\mu_{bk}|x_k| \le |G_b^	op\mu_b|`. Lambda is shrunk by what that leaves; where it
+    :math:`m\sum_k\mu_{bk}|x_k| \le |G_b^\top\mu_b|`. Lambda is shrunk by what that leaves; where it
     costs more than ``fine``, the multipliers are computed anew, block by block.
 
     Parameters
@@ -434,7 +428,7 @@ def lower_bound(X, y, patterns, beta, loss, dual, claim, fine):
     Z, sides, size = X[seen] / size[seen, None], sides[seen], size[seen]
     pull = X.T @ (patterns.active * lam[:, None])  # (d, P)
     length, total = np.linalg.norm(pull, axis=0), float(np.abs(lam[seen]) @ size)
-    unit = roundoff(n + d, 1.0)
+    unit = roundoff(n + 2 * d + int(d**1.5), 1.0)  # d^1.5: the solver's rows are turned
     gates = np.linalg.norm(patterns.gates, axis=0)
     margin = (sides * (Z @ patterns.gates)).min(axis=0) / np.where(gates > 0.0, gates, 1.0) - 2.0 * unit
     price = np.full(patterns.count, np.inf)

@@ -155,6 +155,11 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
     -------
     SampledFit
 
+    Warns
+    -----
+    ConvergenceWarning
+        The gap is above ``tol``: see ``converged``.
+
     Examples
     --------
     >>> found = sampled_convex(np.eye(2), [1.0, -2.0], np.eye(2), beta=0.5)
@@ -199,6 +204,9 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
     lower = program.below(max(lower * unit**2, 0.0), objective)
     gap = program.relative_gap(objective, lower, loss, y)
     net = nets.ReLUSum(weights, np.sign(alpha[used])) if used.any() else nets.ReLUSum(np.zeros((1, X.shape[1])), [1.0])
+    if not gap <= tol:
+        remedy = "raise max_sweeps or tol; the bracket is valid"
+        checks.warn_unconverged("convex.sampled_convex", f"gap {gap:.2g}", f"gap = {tol:.2g}", remedy)
     return SampledFit(objective, lower, gap, bool(gap <= tol), alpha, net)
 
 

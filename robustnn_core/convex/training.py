@@ -6,7 +6,7 @@ from robustnn_core import blas, checks
 from robustnn_core.convex import admm, interior, program
 from robustnn_core.convex import patterns as _patterns
 
-__all__ = ["fit"]
+__all__ = ["fit", "solve"]
 
 METHODS = ("auto", "interior", "admm")
 
@@ -33,7 +33,8 @@ def _inside(X, active, gates, central):
     E = 2.0 * active.T - 1.0
     G = np.array(gates.T)
     size = np.linalg.norm(X, axis=1)
-    margins = (E * (G @ X.T) / size).min(axis=1) / np.maximum(np.linalg.norm(G, axis=1), 1e-300)
+    # relative to the terms of each x.g: what rounding can take, whatever the scales of the columns
+    margins = (E * (G @ X.T) / np.maximum(np.abs(G) @ np.abs(X).T, 1e-300)).min(axis=1)
     for i in np.flatnonzero(margins <= 0.5 * _patterns.MARGIN):  # half: other orders of summation agree
         gate = _patterns._inside(X, active[:, i])
         if gate is None:
@@ -51,6 +52,9 @@ def _inside(X, active, gates, central):
 
 def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, max_seconds=np.inf, method="auto"):
     """Solve the convex program of these patterns to a certified relative gap.
+
+    The units of the columns of X decide what the penalty charges. The solver itself works in columns turned to be
+    orthogonal, which leaves every length as it is, and so the penalty exact.
 
     Parameters
     ----------
@@ -82,6 +86,11 @@ def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, 
     ValueError
         Bad data (see :func:`~robustnn_core.convex.program.check_problem`), a pattern that no gate makes.
 
+    Warns
+    -----
+    ConvergenceWarning
+        The gap is above ``tol``: see ``converged``. The bracket is valid all the same.
+
     Examples
     --------
     >>> from robustnn_core.convex import Patterns
@@ -90,6 +99,29 @@ def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, 
     >>> found.converged, bool(found.lower_bound <= found.objective)
     (True, True)
     """
+    found = solve(
+        X,
+        y,
+        patterns,
+        beta=beta,
+        loss=loss,
+        tol=tol,
+        max_iterations=max_iterations,
+        max_seconds=max_seconds,
+        method=method,
+    )
+    if not found.converged:
+        checks.warn_unconverged(
+            "convex.fit",
+            f"gap {found.gap:.2g} after {len(found.history['seconds'])} brackets",
+            f"gap = {tol:.2g}",
+            "raise max_iterations, max_seconds or tol; the bracket is valid",
+        )
+    return found
+
+
+def solve(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, max_seconds=np.inf, method="auto"):
+    """:func:`fit` without its warning, for callers that judge the gap themselves."""
     X, y, beta = program.check_problem(X, y, patterns, beta, loss)
     tol = checks.number(tol, "tol", above=0.0)
     if max_iterations is not None:
@@ -138,15 +170,16 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     share = 1.0 if loss == "squared" else len(seen) / n
     rest = (upper - share * program.loss_value(loss, zero[seen], y[seen])) / share
     # The solver sees y and X of size one, whatever their units: y exactly, so that its gap is the same in all of them;
-    # X by a power of two, so that no row of a cone is rounded. A part of tol is left for the certificate's rounding.
+    # X by a power of two, in columns turned to be orthogonal. A part of tol is left for the certificate's rounding.
     unit = float(np.linalg.norm(y[seen])) / np.sqrt(len(seen)) if loss == "squared" else 1.0
     size = program.scale_of(X[seen])
+    turn = np.linalg.svd(X[seen] / size, full_matrices=False)[2].T  # orthonormal, and the rest of R^d only costs
     try:
         U, part, lower, history = solver(
-            np.ascontiguousarray(X[seen] / size),
+            np.ascontiguousarray(X[seen] / size @ turn),
             y[seen] / unit,
             sub,
-            gates,
+            gates @ turn,
             beta / share / (unit * size),
             loss,
             rest=rest / unit**2,
@@ -155,13 +188,13 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
             max_seconds=max_seconds,
         )
     except np.linalg.LinAlgError:  # cones too thin for the solver's factors: 0 is feasible, and lambda = 0 a bound
-        U, part, lower = np.zeros((2 * len(used), d)), np.zeros(len(seen)), -np.inf
+        U, part, lower = np.zeros((2 * len(used), turn.shape[1])), np.zeros(len(seen)), -np.inf
         history = {"seconds": [0.0], "objective": [upper / share / unit**2], "lower_bound": [-np.inf]}
     for key in ("objective", "lower_bound"):
         history[key] = [share * unit**2 * value for value in history[key]]
     lower *= share * unit**2
     dual[seen] = share * unit * part
-    U = U * (unit / size)
+    U = U @ turn.T * (unit / size)
     v[:, used], w[:, used] = U[: len(used)].T, U[len(used) :].T
     return _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method)
 
