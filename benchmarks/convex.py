@@ -19,6 +19,7 @@ import time
 import numpy as np
 
 from robustnn_core import convex
+from robustnn_core.convex import losses
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--quick", action="store_true")
@@ -94,7 +95,7 @@ def problem(n, d, P, loss, seed=0):
     y = np.maximum(X @ rng.standard_normal((d, 3)), 0) @ np.array([1, -1, 0.5]) / np.sqrt(
         d
     ) + 0.1 * rng.standard_normal(n)
-    if loss != "squared":
+    if losses.get(loss).labels:
         y = np.where(y > np.median(y), 1.0, -1.0)
     gates = rng.standard_normal((d, 2 * P))
     active = X @ gates >= 0
@@ -109,12 +110,11 @@ def by_cvxpy(X, y, patterns, beta, loss, solver, options):
     v, w = cp.Variable((d, P)), cp.Variable((d, P))
     E = 2.0 * patterns.active - 1.0
     p = cp.sum(cp.multiply(patterns.active.astype(float), X @ (v - w)), axis=1)
-    if loss == "squared":
-        value = 0.5 * cp.sum_squares(p - y)
-    elif loss == "hinge":
-        value = cp.sum(cp.pos(1.0 - cp.multiply(y, p))) / n
-    else:
-        value = cp.sum(cp.logistic(-cp.multiply(y, p))) / n
+    value = {
+        "squared": lambda: 0.5 * cp.sum_squares(p - y),
+        "hinge": lambda: cp.sum(cp.pos(1.0 - cp.multiply(y, p))) / n,
+        "logistic": lambda: cp.sum(cp.logistic(-cp.multiply(y, p))) / n,
+    }[loss]()
     penalty = cp.sum(cp.norm(v, 2, axis=0)) + cp.sum(cp.norm(w, 2, axis=0))
     program = cp.Problem(cp.Minimize(value + beta * penalty), [cp.multiply(E, X @ v) >= 0, cp.multiply(E, X @ w) >= 0])
     data, chain, inverse = program.get_problem_data(solver, solver_opts=options)
@@ -212,7 +212,7 @@ def tables():
         budget = 10.0 if OPTIONS.quick else 120.0
         for n in (10**3, 10**4) if OPTIONS.quick else (10**3, 10**4, 10**5):
             for loss, beta in LOSSES:
-                beta = n / 200.0 if loss == "squared" else beta
+                beta = beta if losses.get(loss).mean else n / 200.0
                 ours(n, 50, 50, loss, beta, 1e-2, name="fit", trials=1, max_seconds=4.0 * budget)
                 ours(n, 50, 50, loss, beta, 1e-2, name="admm", trials=1, method="admm", max_seconds=budget)
 

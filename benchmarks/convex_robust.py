@@ -33,12 +33,11 @@ def clarabel(X, y, active, beta, e, loss):
     V, W = cp.Variable((d, P)), cp.Variable((d, P))
     Q = active.astype(float) @ (V - W).T
     margin, spread = cp.sum(cp.multiply(X, Q), axis=1), cp.abs(Q) @ e
-    if loss == "hinge":
-        value = cp.sum(cp.pos(1 - cp.multiply(y, margin) + spread)) / n
-    elif loss == "logistic":
-        value = cp.sum(cp.logistic(-cp.multiply(y, margin) + spread)) / n
-    else:
-        value = 0.5 * cp.sum_squares(cp.abs(margin - y) + spread)
+    value = {
+        "hinge": lambda: cp.sum(cp.pos(1 - cp.multiply(y, margin) + spread)) / n,
+        "logistic": lambda: cp.sum(cp.logistic(-cp.multiply(y, margin) + spread)) / n,
+        "squared": lambda: 0.5 * cp.sum_squares(cp.abs(margin - y) + spread),
+    }[loss]()
     rules = [cp.multiply(2.0 * active[:, i] - 1, X @ B[:, i]) >= cp.abs(B[:, i]) @ e for B in (V, W) for i in range(P)]
     problem = cp.Problem(
         cp.Minimize(value + beta * (cp.sum(cp.norm(V, 2, axis=0)) + cp.sum(cp.norm(W, 2, axis=0)))), rules

@@ -6,35 +6,14 @@ pattern, the d x d factor of :math:`M = I + X^\top X` serves all blocks, and the
 preconditioned with M: no n x n matrix is formed. The steps are warm, so a few of them are enough.
 """
 
-import time
+from itertools import count
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import nnls
 
-from robustnn_core.convex import program
-
-
-def _prox(loss, q, y, weight, start):
-    """argmin L(p) + weight/2 |p - q|^2, point by point."""
-    if loss == "squared":
-        return (y + weight * q) / (1.0 + weight)
-    n, m = len(y), y * q
-    if loss == "hinge":
-        return y * np.where(m >= 1.0, m, np.minimum(m + 1.0 / (n * weight), 1.0))
-    t = np.clip(y * start, m, m + 1.0 / (n * weight))  # the root lies there; Newton kept in the bracket
-    low, high = m, m + 1.0 / (n * weight)
-    for _ in range(20):
-        sigmoid = 0.5 * (1.0 - np.tanh(0.5 * t))
-        slope = weight * (t - m) - sigmoid / n
-        low, high = np.where(slope < 0.0, t, low), np.where(slope > 0.0, t, high)
-        new = t - slope / (weight + sigmoid * (1.0 - sigmoid) / n)
-        new = np.where((new < low) | (new > high), 0.5 * (low + high), new)
-        if np.abs(new - t).max() < 1e-13 * (1.0 + np.abs(t).max()):
-            t = new
-            break
-        t = new
-    return y * t
+#: Over-relaxation, and iterations between two brackets.
+RELAX, EVERY = 1.6, 20
 
 
 def _center(X, E, gates, steps=8):
@@ -80,129 +59,126 @@ def _nearest(u, e, A, rounds=20):
     return v
 
 
-def solve(X, y, active, gates, beta, loss, *, rest=0.0, tol, max_iterations, max_seconds, relax=1.6, every=20):
-    """Return U (2P, d), dual lambda, lower bound, history; see :func:`robustnn_core.convex.interior.solve`."""
-    begin = time.perf_counter()
-    n, d = X.shape
-    P = active.shape[1]
-    # Rows of unit mean size in the constraints; the predictions keep their own penalty
-    unit = X / (np.linalg.norm(X) / np.sqrt(n * d))
-    size = np.linalg.norm(X) / np.sqrt(n * d)
-    D = active.astype(float)
-    E = 2.0 * D - 1.0
-    M = cho_factor(np.eye(d) + unit.T @ unit / n * d)
-    row = np.sqrt(d / n)  # constraint rows are row * E unit u
-    A = row * unit
-    gates = _center(unit, E, gates)
-    margin = (E * (A @ gates.T)).min(axis=0)
-    push = np.tile(gates / margin[:, None], (2, 1))  # E_b A push_b >= 1
-    reach = np.linalg.norm(A, axis=1).max()
+class Splitting:
+    """The products of the blocks, rows of unit mean size in the constraints, and the certificate of any (U, r, lam).
 
-    def rows(U):
-        Z = A @ U.T
-        return np.concatenate([E * Z[:, :P], E * Z[:, P:]], axis=1)
+    Parameters are those of :class:`~robustnn_core.convex._plain.Plain`.
+    """
 
-    def rows_t(V):
-        return np.concatenate([(E * V[:, :P]).T @ A, (E * V[:, P:]).T @ A])
+    def __init__(self, X, y, active, gates, beta, loss):
+        self.X, self.y, self.beta, self.loss = X, y, beta, loss
+        self.n, self.d = n, d = X.shape
+        self.P = active.shape[1]
+        self.D = active.astype(float)
+        self.E = 2.0 * self.D - 1.0
+        unit = X / (np.linalg.norm(X) / np.sqrt(n * d))
+        self.factor = cho_factor(np.eye(d) + unit.T @ unit / n * d)  # of I + G_b^T G_b
+        self.A = np.sqrt(d / n) * unit  # constraint rows are E A u; the predictions keep their own penalty
+        gates = _center(unit, self.E, gates)
+        margin = (self.E * (self.A @ gates.T)).min(axis=0)
+        self.push = np.tile(gates / margin[:, None], (2, 1))  # E_b A push_b >= 1
+        self.reach = np.linalg.norm(self.A, axis=1).max()
 
-    def predict(U):
-        return (D * (X @ (U[:P] - U[P:]).T)).sum(axis=1)
+    def rows(self, U):
+        Z = self.A @ U.T
+        return np.concatenate([self.E * Z[:, : self.P], self.E * Z[:, self.P :]], axis=1)
 
-    def predict_t(r):
-        half = (D * r[:, None]).T @ X
+    def rows_t(self, V):
+        return np.concatenate([(self.E * V[:, : self.P]).T @ self.A, (self.E * V[:, self.P :]).T @ self.A])
+
+    def predict(self, U):
+        return (self.D * (self.X @ (U[: self.P] - U[self.P :]).T)).sum(axis=1)
+
+    def predict_t(self, r):
+        half = (self.D * r[:, None]).T @ self.X
         return np.concatenate([half, -half])
 
-    history = {"seconds": [], "objective": [], "lower_bound": []}
-    best = {
-        "upper": program.loss_value(loss, np.zeros(n), y),
-        "lower": -np.inf,
-        "U": np.zeros((2 * P, d)),
-        "dual": np.zeros(n),
-    }
+    def nearest(self, b, u):
+        return _nearest(u, self.E[:, b % self.P], self.A)
 
-    def bracket(U, r, lam):
-        """Upper: the nearest blocks in the cones. Lower: the multipliers of the predictions, clipped and scaled."""
-        outside = np.flatnonzero(rows(U).min(axis=0) < 0.0)
+    def feasible(self, U):
+        """Return the blocks nearest to U in the cones, moved along the gates by what rounding leaves outside."""
+        outside = np.flatnonzero(self.rows(U).min(axis=0) < 0.0)
         if outside.size:
             U = U.copy()
             for b in outside:
-                U[b] = _nearest(U[b], E[:, b % P], A)
-        # What rounding leaves, and room for the rounding of other orders of summation
-        V = U
-        for _ in range(3):
-            room = 1e-13 * reach * np.linalg.norm(V, axis=1)
-            need = np.maximum(room - rows(V).min(axis=0), 0.0) * (room > 0.0)
+                U[b] = self.nearest(b, U[b])
+        for _ in range(3):  # room for the rounding of other orders of summation
+            room = 1e-13 * self.reach * np.linalg.norm(U, axis=1)
+            need = np.maximum(room - self.rows(U).min(axis=0), 0.0) * (room > 0.0)
             if not need.any():
                 break
-            V = V + (2.0 * need)[:, None] * push
-        V = np.where((rows(V) < 0.0).any(axis=0)[:, None], 0.0, V)
-        upper = program.loss_value(loss, predict(V), y) + beta * float(np.linalg.norm(V, axis=1).sum())
-        if upper < best["upper"]:
-            best["upper"], best["U"] = upper, V
-        z = program.clip_dual(loss, -r, y)
-        g = predict_t(z)
-        prices = np.linalg.norm(g + rows_t(np.maximum(lam, 0.0)), axis=1)
+            U = U + (2.0 * need)[:, None] * self.push
+        return np.where((self.rows(U) < 0.0).any(axis=0)[:, None], 0.0, U)
+
+    def certify(self, bracket, U, r, lam):
+        """Upper: the nearest blocks in the cones. Lower: the multipliers of the predictions, clipped and scaled."""
+        loss, y = self.loss, self.y
+        V = self.feasible(U)
+        bracket.offer(loss.value(self.predict(V), y) + self.beta * float(np.linalg.norm(V, axis=1).sum()), V)
+        z = loss.clip(-r, y)
+        g = self.predict_t(z)
+        prices = np.linalg.norm(g + self.rows_t(np.maximum(lam, 0.0)), axis=1)
         c = 0.0
         for b in np.argsort(-prices):  # the dearest block decides; its best multipliers are a projection
             if prices[b] <= c:
                 break
-            c = max(c, min(prices[b], float(np.linalg.norm(_nearest(g[b], E[:, b % P], A)))))
-        c *= (1.0 + 1e-12) / beta
-        theta, lower = program.best_scale(loss, z, y, 1.0 / max(c, 1e-300))
-        if lower > best["lower"]:
-            best["lower"], best["dual"] = lower, theta * z
-        history["seconds"].append(time.perf_counter() - begin)
-        history["objective"].append(best["upper"] + rest)
-        history["lower_bound"].append(best["lower"] + rest)
-        return (best["upper"] - best["lower"]) / max(1e-12, abs(best["upper"] + rest))
+            c = max(c, min(prices[b], float(np.linalg.norm(self.nearest(b, g[b])))))
+        c *= (1.0 + 1e-12) / self.beta
+        theta, lower = loss.scale(z, y, 1.0 / max(c, 1e-300))
+        bracket.bound(lower, theta * z)
+        return bracket.record()
 
-    # Scales: a norm of a block moves by beta/rho a step, the predictions feel the curvature of the loss
-    rho = 10.0 * beta * np.linalg.norm(X) / np.linalg.norm(y)
-    kappa = 0.3 * (1.0 if loss == "squared" else 0.25 / n) / rho
-    U = np.zeros((2 * P, d))
-    Z, S, p = U.copy(), np.zeros((n, 2 * P)), np.zeros(n)
-    dz, ds, dp = U.copy(), S.copy(), p.copy()  # multipliers divided by rho
+    def step(self, U, h, kappa):
+        """Return U nearer to the solution of (I + G^T G) U + kappa F^T F U = h: at most eight conjugate gradients."""
 
-    def operator(V, FV):
-        return V + rows_t(rows(V)) + kappa * predict_t(FV)
+        def operator(V):
+            return V + self.rows_t(self.rows(V)) + kappa * self.predict_t(self.predict(V))
 
-    iteration = 0
-    while True:
-        h = (Z - dz) + rows_t(S - ds) + kappa * predict_t(p - dp)
-        res = h - operator(U, predict(U))
-        q = cho_solve(M, res.T).T
+        res = h - operator(U)
+        q = cho_solve(self.factor, res.T).T
         direction, rr = q, float((res * q).sum())
         target = 1e-3 * np.sqrt(rr)
         for _ in range(8):
             if rr <= target * target or rr == 0.0:
                 break
-            image = operator(direction, predict(direction))
-            step = rr / float((direction * image).sum())
-            U, res = U + step * direction, res - step * image
-            q = cho_solve(M, res.T).T
+            image = operator(direction)
+            length = rr / float((direction * image).sum())
+            U, res = U + length * direction, res - length * image
+            q = cho_solve(self.factor, res.T).T
             rr, before = float((res * q).sum()), rr
             direction = q + (rr / before) * direction
-        RU, FU = rows(U), predict(U)
-        mu, mr, mp = relax * U + (1.0 - relax) * Z, relax * RU + (1.0 - relax) * S, relax * FU + (1.0 - relax) * p
-        oldZ, oldS, oldp = Z, S, p
-        V = mu + dz
-        norm = np.linalg.norm(V, axis=1)
-        Z = V * np.maximum(1.0 - beta / rho / np.maximum(norm, 1e-300), 0.0)[:, None]
-        S = np.maximum(mr + ds, 0.0)
-        p = _prox(loss, mp + dp, y, rho * kappa, p)
-        dz, ds, dp = V - Z, mr + ds - S, mp + dp - p
-        iteration += 1
-        if iteration % every == 0 or iteration >= max_iterations or time.perf_counter() - begin > max_seconds:
-            gap = bracket(U, rho * kappa * dp, -rho * ds)
-            gap = min(gap, bracket(Z, rho * kappa * dp, -rho * ds))
-            if gap <= tol or iteration >= max_iterations or time.perf_counter() - begin > max_seconds:
-                break
-            primal = np.sqrt(((U - Z) ** 2).sum() + ((RU - S) ** 2).sum() + kappa * ((FU - p) ** 2).sum())
-            primal /= max(1e-300, np.sqrt((Z**2).sum() + (S**2).sum() + kappa * (p**2).sum()))
-            dual = np.linalg.norm((Z - oldZ) + rows_t(S - oldS) + kappa * predict_t(p - oldp))
-            dual /= max(1e-300, np.linalg.norm(dz) + np.linalg.norm(rows_t(ds)))
-            ratio = np.clip(np.sqrt(primal / max(dual, 1e-300)), 0.2, 5.0)
-            if ratio > 1.5 or ratio < 1.0 / 1.5:
-                rho *= ratio
-                dz, ds, dp = dz / ratio, ds / ratio, dp / ratio
-    return best["U"], best["dual"], best["lower"] + rest, history
+        return U
+
+
+def solve(X, y, active, gates, beta, loss, bracket, *, gap, max_iter, max_seconds):
+    """Close the bracket of the program to ``gap``; see :class:`~robustnn_core.convex._plain.Plain`."""
+    A = Splitting(X, y, active, gates, beta, loss)
+    # Scales: a norm of a block moves by beta/rho a step, the predictions feel the curvature of the loss
+    rho = 10.0 * beta * np.linalg.norm(X) / np.linalg.norm(y)
+    kappa = 0.3 * loss.bend(A.n) / rho
+    U = np.zeros((2 * A.P, A.d))
+    Z, S, p = U.copy(), np.zeros((A.n, 2 * A.P)), np.zeros(A.n)
+    dz, ds, dp = U.copy(), S.copy(), p.copy()  # multipliers divided by rho
+    for iteration in count(1):
+        U = A.step(U, (Z - dz) + A.rows_t(S - ds) + kappa * A.predict_t(p - dp), kappa)
+        RU, FU = A.rows(U), A.predict(U)
+        old, weight = (Z, S, p), (RELAX, 1.0 - RELAX)
+        V, R, q = (weight[0] * a + weight[1] * b + c for a, b, c in ((U, Z, dz), (RU, S, ds), (FU, p, dp)))
+        Z = V * np.maximum(1.0 - beta / rho / np.maximum(np.linalg.norm(V, axis=1), 1e-300), 0.0)[:, None]
+        S, p = np.maximum(R, 0.0), loss.prox(q, y, rho * kappa, p)
+        dz, ds, dp = V - Z, R - S, q - p
+        last = iteration >= max_iter or bracket.seconds > max_seconds
+        if not last and iteration % EVERY:
+            continue
+        A.certify(bracket, U, rho * kappa * dp, -rho * ds)
+        if A.certify(bracket, Z, rho * kappa * dp, -rho * ds) <= gap or last:
+            return bracket
+        primal = np.sqrt(((U - Z) ** 2).sum() + ((RU - S) ** 2).sum() + kappa * ((FU - p) ** 2).sum())
+        primal /= max(1e-300, np.sqrt((Z**2).sum() + (S**2).sum() + kappa * (p**2).sum()))
+        dual = np.linalg.norm((Z - old[0]) + A.rows_t(S - old[1]) + kappa * A.predict_t(p - old[2]))
+        dual /= max(1e-300, np.linalg.norm(dz) + np.linalg.norm(A.rows_t(ds)))
+        ratio = np.clip(np.sqrt(primal / max(dual, 1e-300)), 0.2, 5.0)
+        if ratio > 1.5 or ratio < 1.0 / 1.5:
+            rho *= ratio
+            dz, ds, dp = dz / ratio, ds / ratio, dp / ratio

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from robustnn_core import blas, checks, streams
-from robustnn_core.convex import gradient, program, theory, training
+from robustnn_core.convex import gradient, losses, program, rounding, theory, training
 from robustnn_core.convex import patterns as _patterns
 from robustnn_core.convex.patterns import Patterns
 from robustnn_core.convex.program import Fit
@@ -37,7 +37,7 @@ class Price:
         The largest :math:`|\\lambda^\\top (Xu)_+|` found, |u| = 1, rounded down: a lower bound of the price.
     bound : float
         An upper bound of the price, rounded up; +inf unless every cell was looked at. The unit of both roundings is
-        that of :func:`~robustnn_core.convex.program.roundoff`, of :math:`\\sum_k|\\lambda_k||x_k|`.
+        that of :func:`~robustnn_core.convex.rounding.roundoff`, of :math:`\\sum_k|\\lambda_k||x_k|`.
     exceeds : bool
         value > beta.
     values : ndarray, shape (K,)
@@ -165,7 +165,7 @@ def _price_local(X, lam, beta, rng, starts, gates, points=True):
             keep.append(i)
     values = np.maximum(values[order][keep], 0.0)
     total = float(np.abs(lam) @ np.linalg.norm(X, axis=1))
-    value = max(float(values[0]) - program.roundoff(sum(X.shape), total), 0.0)
+    value = max(float(values[0]) - rounding.roundoff(sum(X.shape), total), 0.0)
     signs = np.where(order[keep] < len(U), 1.0, -1.0)
     return Price(value, np.inf, value > beta, values, np.ascontiguousarray(ends[order][keep].T), active[:, keep], signs)
 
@@ -199,7 +199,7 @@ def _cover(X, every):
                 A = rows[:, None] * Z[:k]
                 mu = program.project(A, -Z[k]) if k else np.zeros(0)
                 left = np.linalg.norm(mu @ A - Z[k])
-                known[key] = mu, left + program.roundoff(k + Z.shape[1], 1.0 + mu.sum())
+                known[key] = mu, left + rounding.roundoff(k + Z.shape[1], 1.0 + mu.sum())
             mu, left = known[key]
             wide[g] = min(1.0, left + mu @ slack[leaf, :k])
         slack[:, k] = wide[group]
@@ -217,7 +217,7 @@ def _price_all(X, lam, beta, every, slack):
     Z = X / np.where(long > 0.0, long, 1.0)[:, None]
     slack = np.broadcast_to(slack, (n, every.count + 1))
     total = float(np.abs(lam) @ long)
-    rest = (np.abs(lam) * long) @ slack + program.roundoff(n + d, total)  # of multipliers mu = 0
+    rest = (np.abs(lam) * long) @ slack + rounding.roundoff(n + d, total)  # of multipliers mu = 0
     bound = float(rest[-1])
     for i in range(every.count):
         on = every.active[:, i]
@@ -230,7 +230,7 @@ def _price_all(X, lam, beta, every, slack):
                 mu = program.project(rows, g)
                 u = g + mu @ rows
                 size = float(np.linalg.norm(u))
-                most = min(most, size + rest[i] + mu @ slack[:, i] + program.roundoff(n + d, mu.sum()))
+                most = min(most, size + rest[i] + mu @ slack[:, i] + rounding.roundoff(n + d, mu.sum()))
                 if size > values[i]:
                     values[i], gates[:, i] = size, u / size
             bound = max(bound, float(most))
@@ -240,7 +240,7 @@ def _price_all(X, lam, beta, every, slack):
     got = lam @ np.maximum(X @ gates, 0.0) / np.linalg.norm(gates, axis=0)
     signs = np.where(got < 0.0, -1.0, 1.0)
     order = np.argsort(-values, kind="stable")
-    value = max(float(np.abs(got).max()) - program.roundoff(n + d, total), 0.0)
+    value = max(float(np.abs(got).max()) - rounding.roundoff(n + d, total), 0.0)
     return Price(
         value,
         max(bound, value),
@@ -435,7 +435,7 @@ def refine(
         every = _patterns.enumerate_patterns(X, limit=exhaustive_limit)
         slack = _cover(X, every)
     begin = time.perf_counter()
-    nothing = program.loss_value(fit.loss, np.zeros(len(y)), y)
+    nothing = fit.loss.value(np.zeros(len(y)), y)
     if every is not None:
         descents = 0
     current, best, done = fit, fit, 0
@@ -460,8 +460,8 @@ def refine(
         precise = current.gap <= fine or coarse <= fine
         if precise and every is not None and found.value <= beta * (1.0 + tol):
             found = _price_all(X, current.dual, beta, every, slack)
-            theta = min(1.0, (1.0 - 4.0 * program.UNIT) * beta / found.bound) if found.bound > 0.0 else 1.0
-            lower = max(lower, program.best_scale(current.loss, current.dual, y, theta)[1])
+            theta = min(1.0, (1.0 - 4.0 * rounding.UNIT) * beta / found.bound) if found.bound > 0.0 else 1.0
+            lower = max(lower, current.loss.scale(current.dual, y, theta)[1])
         dearest = found.value if current is best else dearest
         if program.relative_gap(best.objective, lower, fit.loss, y) <= tol:
             stopped = "certified"
@@ -559,7 +559,8 @@ def _descended(X, y, fit, found, rng, starts, descents, steps, late, begin, trac
     loss, beta, W, s = fit.loss, fit.beta, fit.net.weights, fit.net.signs
     lam, best = fit.dual, (None, np.inf)
     still, none = np.zeros(X.shape[1]), streams.states(0, 1)[0]
-    curve = {"squared": 1.0, "logistic": 0.25 / len(X), "hinge": 1.0 / len(X)}[loss]
+    loss = losses.get(loss)
+    curve = loss.bend(len(X))
     with blas.single_thread():
         for k in range(descents):
             length = np.linalg.norm(W, axis=1)
@@ -577,19 +578,16 @@ def _descended(X, y, fit, found, rng, starts, descents, steps, late, begin, trac
                 break
             # a rate that goes with the size of the weights, in whatever units the data are
             rate = 0.1 * np.sqrt((U**2).sum(axis=1).mean() / X.shape[1])
-            U, alpha, _ = gradient._adam(
-                X, y, np.ascontiguousarray(U), alpha, still, beta, gradient._LOSSES[loss], 0, steps, rate, 1, none
-            )
+            start = np.ascontiguousarray(U)
+            U, alpha, _ = gradient.descend(X, y, start, alpha, still, beta, loss, None, steps, rate, 1, none)
             W, s = np.abs(alpha)[:, None] * U, np.where(alpha < 0.0, -1.0, 1.0)
             length = np.linalg.norm(W, axis=1)
             keep = length > 1e-3 * length.max()
             W, s = W[keep], s[keep]
             p = np.maximum(X @ W.T, 0.0) @ s
-            value = program.loss_value(loss, p, y) + beta * float(length[keep].sum())
+            value = losses.get(loss).value(p, y) + beta * float(length[keep].sum())
             trace.append((time.perf_counter() - begin, min(goal, best[1], value), len(W)))
-            slope = np.empty(len(X))
-            gradient._slopes(p, y, gradient._LOSSES[loss], slope)
-            lam = -slope
+            lam = -loss.slope(p, y)
             stuck = value > best[1] * (1.0 - 3e-4)
             if value < best[1]:
                 best = (W, s), value

@@ -10,12 +10,11 @@ from numba import njit
 
 from robustnn_core import attacks, blas, checks, nets, streams
 from robustnn_core.convex.cells import box
-from robustnn_core.convex.robust import _data, _mean_loss
+from robustnn_core.convex.robust import _data
 
 __all__ = ["GradientFit", "attack_box", "train_gradient"]
 
 _ATTACKS = {None: 0, "fgsm": 1, "pgd": 2}
-_LOSSES = {"hinge": 0, "logistic": 1, "squared": 2}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,7 @@ def train_gradient(
     >>> np.sign(f.net.predict(X))
     array([-1., -1.,  1.])
     """
-    X, y, beta = _data(X, y, beta, loss)
+    X, y, beta, loss = _data(X, y, beta, loss)
     e = box(X, radius, bias=bias)
     width = checks.integer(width, "width", at_least=1)
     steps = checks.integer(steps, "steps", at_least=1)
@@ -83,30 +82,30 @@ def train_gradient(
     alpha = rng.choice([-1.0, 1.0], size=width) / np.sqrt(width)
     with blas.single_thread():
         state = streams.states(noise, 1)[0]
-        U, alpha, history = _adam(X, y, U, alpha, e, beta, _LOSSES[loss], _ATTACKS[attack], steps, rate, climbs, state)
+        U, alpha, history = descend(X, y, U, alpha, e, beta, loss, attack, steps, rate, climbs, state)
     net = nets.ReLUSum(np.abs(alpha)[:, None] * U, np.where(alpha < 0, -1.0, 1.0))
-    scores = net.predict(X)
-    value = 0.5 * ((scores - y) ** 2).sum() if loss == "squared" else _mean_loss(y * scores, loss)
+    value = loss.value(net.predict(X), y)
     return GradientFit(net, float(value + beta * np.sqrt((net.weights**2).sum(axis=1)).sum()), history, e)
+
+
+def descend(X, y, U, alpha, e, beta, loss, attack, steps, rate, climbs, state):
+    """Move U (m, d) and alpha (m,) in place by Adam; return them and the regularised losses on the way.
+
+    The kernels know of a loss its functions (loss, slope) of one point, their parameter, the divisor of the sum and
+    whether it falls in the margin.
+    """
+    own = (loss.parameter, *loss.kernels(), float(len(y) if loss.mean else 1), loss.labels)
+    return _adam(X, y, U, alpha, e, beta, own, _ATTACKS[attack], steps, rate, climbs, state)
 
 
 @njit(cache=True)
 def _slopes(f, y, loss, out):
-    """d loss / d f in ``out``; returns the loss."""
-    n, value = f.shape[0], 0.0
-    for k in range(n):
-        if loss == 2:
-            out[k] = f[k] - y[k]
-            value += 0.5 * out[k] * out[k]
-        elif loss == 0:
-            gap = 1.0 - y[k] * f[k]
-            out[k] = -y[k] / n if gap > 0 else 0.0
-            value += max(gap, 0.0) / n
-        else:
-            m = y[k] * f[k]
-            value += (max(-m, 0.0) + np.log1p(np.exp(-abs(m)))) / n
-            p = np.exp(-m) / (1 + np.exp(-m)) if m > 0 else 1 / (1 + np.exp(m))
-            out[k] = -y[k] * p / n
+    """d loss / d f in ``out``; returns the loss. ``loss``: of :func:`descend`."""
+    parameter, point, bend, share, _ = loss
+    value = 0.0
+    for k in range(f.shape[0]):
+        out[k] = bend(f[k], y[k], parameter) / share
+        value += point(f[k], y[k], parameter) / share
     return value
 
 
@@ -122,7 +121,7 @@ def _ascend(X, Z, y, U, alpha, e, loss, share):
                 H[k, j] = alpha[j]
             else:
                 H[k, j] = 0.0
-        side = -y[k] if loss != 2 else (1.0 if f >= y[k] else -1.0)
+        side = -y[k] if loss[4] else (1.0 if f >= y[k] else -1.0)
         for j in range(H.shape[1]):
             H[k, j] *= side
     G = np.dot(H, U)

@@ -4,45 +4,28 @@ r"""What every solver of the convex program shares: its data, its losses, its ce
     \quad\text{s.t. } (2D_i - I)Xv_i \ge 0,\ (2D_i - I)Xw_i \ge 0 .
 """
 
-import math
 from dataclasses import dataclass, field
-from fractions import Fraction
-from functools import cache
 
 import numpy as np
 from scipy.optimize import nnls
-from scipy.special import xlog1py, xlogy
 
 from robustnn_core import checks, nets
+from robustnn_core.convex import losses
 from robustnn_core.convex.patterns import Patterns
+from robustnn_core.convex.rounding import UNIT, roundoff
 
 __all__ = [
-    "LOSSES",
     "Fit",
-    "best_scale",
     "below",
-    "box_top",
     "check_fit",
     "check_problem",
-    "clip_dual",
-    "dual_floor",
-    "dual_value",
-    "loss_value",
     "lower_bound",
     "objective_ceiling",
     "project",
     "recover_net",
     "relative_gap",
-    "roundoff",
-    "scale_of",
     "upper_bound",
 ]
-
-#: ``squared``: half the sum of squares. ``hinge``, ``logistic``: means over the points, labels +-1.
-LOSSES = ("squared", "hinge", "logistic")
-
-#: The unit of every rounding bound: the distance from 1 to the next number of floating point.
-UNIT = 2.0**-52
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +91,7 @@ def check_problem(X, y, patterns, beta, loss):
     """
     X = checks.array(X, "X", shape=("n", "d"))
     y = checks.array(y, "y", shape=(X.shape[0],))
-    checks.choice(loss, "loss", LOSSES)
+    loss = losses.get(loss)
     beta = checks.number(beta, "beta", above=0.0, remedy="without the penalty the certificates do not hold")
     for name, size in (("a row of X", np.abs(X).max(axis=1)), ("y", np.abs(y).max(keepdims=True)), ("beta", [beta])):
         for top in size:
@@ -117,10 +100,10 @@ def check_problem(X, y, patterns, beta, loss):
                     f"{name} has size {top}; its square is not held in floating point, so give it in other units "
                     "(between 1e-100 and 1e100)"
                 )
-    if loss != "squared" and not (np.abs(y) == 1.0).all():
+    if loss.labels and not (np.abs(y) == 1.0).all():
         bad = y[np.abs(y) != 1.0][0]
         raise ValueError(
-            f"y contains {bad}; loss = {loss!r} needs labels +1 and -1 (loss = 'squared' takes any number)"
+            f"y contains {bad}; loss = {loss.name!r} needs labels +1 and -1 (loss = 'squared' takes any number)"
         )
     if not isinstance(patterns, Patterns):
         raise ValueError(f"patterns = {patterns!r} must be Patterns; make them by sample_patterns(X, count, seed=...)")
@@ -156,145 +139,6 @@ def check_fit(X, y, fit):
     return X, y, max(objective, fit.objective)
 
 
-def loss_value(loss, p, y):
-    """Return L(p, y): half the sum of squares, or the mean hinge or logistic loss.
-
-    Examples
-    --------
-    >>> loss_value("hinge", np.array([0.0, 3.0]), np.array([1.0, 1.0]))
-    0.5
-    """
-    if loss == "squared":
-        return 0.5 * float((p - y) @ (p - y))
-    if loss == "hinge":
-        return float(np.maximum(1.0 - y * p, 0.0).mean())
-    return float(np.logaddexp(0.0, -y * p).mean())
-
-
-def roundoff(terms, size):
-    """Return a bound of the rounding error of a sum of ``terms`` products, added in any order.
-
-    Parameters
-    ----------
-    terms : int
-    size : float or ndarray
-        Sum of the absolute values of the products, in floating point.
-
-    Returns
-    -------
-    float or ndarray
-        (terms + 8) * 2^-52 * size. The unit 2^-52 is twice the rounding error of one operation: the second half and
-        the 8 pay for ``size`` itself, for products and roots of what is bounded, and for a factor applied later.
-
-    References
-    ----------
-    Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1.
-
-    Examples
-    --------
-    >>> abs(sum([0.1] * 10) - 1.0) <= roundoff(10, 1.0)
-    True
-    """
-    return (terms + 8) * UNIT * size
-
-
-def scale_of(A):
-    """Return the power of two in (r/2, r], r the root mean square of ``A`` (1 if that is 0): a unit without rounding.
-
-    Examples
-    --------
-    >>> scale_of(np.array([3e-8, 5e-8])) == 2.0**-25
-    True
-    """
-    top = float(np.abs(A).max())
-    return 2.0 ** math.floor(math.log2(top * math.sqrt(np.mean((A / top) ** 2)))) if top > 0.0 else 1.0
-
-
-@cache
-def box_top(n):
-    """Return the largest number of floating point that is at most 1/n: the top of the dual box.
-
-    Examples
-    --------
-    >>> box_top(4), box_top(5) < 0.2  # 0.2 is a little more than 1/5
-    (0.25, True)
-    """
-    top = 1.0 / n
-    return top if Fraction(top) * n <= 1 else math.nextafter(top, 0.0)
-
-
-def dual_value(loss, dual, y):
-    """Return -L*(-lambda), -inf outside the dual box (``hinge``, ``logistic``: 0 <= y lambda <= 1/n).
-
-    Up to rounding; :func:`dual_floor` is below the exact value.
-
-    Examples
-    --------
-    >>> dual_value("squared", np.array([1.0]), np.array([2.0]))
-    1.5
-    """
-    if loss == "squared":
-        return float(dual @ y - 0.5 * (dual @ dual))
-    q = len(y) * (y * dual)
-    if (q < 0.0).any() or (q > 1.0).any():
-        return -np.inf
-    return float((q if loss == "hinge" else -xlogy(q, q) - xlog1py(1.0 - q, -q)).mean())
-
-
-def dual_floor(loss, dual, y):
-    """Return a number that is at most -L*(-lambda) in exact arithmetic, less by a few :func:`roundoff` units.
-
-    Examples
-    --------
-    >>> dual_floor("squared", np.array([1.0]), np.array([2.0])) < 1.5
-    True
-    """
-    n = len(y)
-    if loss == "squared":
-        half = 0.5 * float(dual @ dual)
-        return float(dual @ y) - half - roundoff(n, float(np.abs(dual) @ np.abs(y)) + half)
-    q = y * dual
-    if (q < 0.0).any() or (q > box_top(n)).any():
-        return -np.inf
-    if loss == "hinge":
-        return float(q.sum()) * (1.0 - roundoff(n, 1.0))
-    q = np.minimum(n * q, 1.0)  # 1 + one rounding is 1 - nothing: the entropy of 1 is 0, and below that of the exact q
-    one, two = -xlogy(q, q), -xlog1py(1.0 - q, -q)
-    with np.errstate(divide="ignore"):
-        tilt = np.where(q < 1.0, one - q * np.log1p(-q), 0.0)  # q |H'(q)|: q itself is rounded
-    return float((one + two - 4.0 * UNIT * (one + two + tilt)).mean()) * (1.0 - roundoff(n, 1.0))
-
-
-def clip_dual(loss, z, y):
-    """Return the point of the loss's dual box nearest to ``z``: inside it in exact arithmetic."""
-    if loss == "squared":
-        return z
-    return y * np.clip(y * z, 0.0, box_top(len(y)))
-
-
-def best_scale(loss, z, y, top):
-    """Return theta in [0, top] and the largest dual value on that segment {theta z}, up to a line search.
-
-    The value is the :func:`dual_floor` of ``theta * z``.
-    """
-    if loss == "squared":
-        zz = float(z @ z)
-        theta = 0.0 if zz == 0.0 else min(max(float(z @ y) / zz, 0.0), top)
-        return theta, dual_floor(loss, theta * z, y)
-    peak = float((y * z).max()) * len(y)
-    top = min(top, (1.0 - 4.0 * UNIT) / peak if peak > 0.0 else 1.0)
-    if loss == "hinge":
-        return top, dual_floor(loss, top * z, y)
-    low, high = 0.0, top
-    for _ in range(40):  # the entropy is concave along the segment
-        a, b = low + 0.382 * (high - low), low + 0.618 * (high - low)
-        if dual_value(loss, a * z, y) < dual_value(loss, b * z, y):
-            low = a
-        else:
-            high = b
-    return max(((theta, dual_floor(loss, theta * z, y)) for theta in (high, top)), key=lambda pair: pair[1])
-
-
 def relative_gap(objective, lower, loss, y):
     """Return (objective - lower) / max(|objective|, 1e-12 L(0, y)): the same whatever the units of y.
 
@@ -305,7 +149,7 @@ def relative_gap(objective, lower, loss, y):
     """
     if objective == lower:
         return 0.0
-    return (objective - lower) / max(abs(objective), 1e-12 * loss_value(loss, np.zeros(len(y)), y))
+    return (objective - lower) / max(abs(objective), 1e-12 * losses.get(loss).value(np.zeros(len(y)), y))
 
 
 def below(lower, objective):
@@ -340,13 +184,8 @@ def objective_ceiling(loss, y, beta, p, slack, lengths):
     lengths : ndarray, shape (B,)
         Norms of the blocks, right up to 8 units.
     """
-    slack = slack + 2.0 * UNIT * np.abs(p)
-    if loss == "squared":
-        value = 0.5 * float(((np.abs(p - y) + slack) ** 2).sum())
-    elif loss == "hinge":
-        value = float(np.maximum(1.0 - y * p + slack, 0.0).mean())
-    else:
-        value = float(np.logaddexp(0.0, slack - y * p).mean())
+    loss = losses.get(loss)
+    value = loss.total(loss.worst(p, slack + 2.0 * UNIT * np.abs(p), y))
     return (value + beta * float(lengths.sum())) * (1.0 + roundoff(len(y) + len(lengths), 1.0))
 
 
@@ -420,11 +259,11 @@ def lower_bound(X, y, patterns, beta, loss, dual, claim, fine):
         What rounding may cost before more work is done for it.
     """
     n, d = X.shape
-    lam = clip_dual(loss, dual, y)
+    lam = losses.get(loss).clip(dual, y)
     sides, size = np.where(patterns.active, 1.0, -1.0), np.linalg.norm(X, axis=1)
     seen = size > 0.0
     if not seen.any():
-        return lam, max(dual_floor(loss, lam, y), 0.0)
+        return lam, max(losses.get(loss).floor(lam, y), 0.0)
     Z, sides, size = X[seen] / size[seen, None], sides[seen], size[seen]
     pull = X.T @ (patterns.active * lam[:, None])  # (d, P)
     length, total = np.linalg.norm(pull, axis=0), float(np.abs(lam[seen]) @ size)
@@ -438,8 +277,8 @@ def lower_bound(X, y, patterns, beta, loss, dual, claim, fine):
 
     def scaled():
         top = beta / max(price.max(), 1e-300) * (1.0 - 4.0 * UNIT)
-        z = clip_dual(loss, lam if top >= 1.0 else top * lam, y)
-        return z, dual_floor(loss, z, y)
+        z = losses.get(loss).clip(lam if top >= 1.0 else top * lam, y)
+        return z, losses.get(loss).floor(z, y)
 
     z, value = scaled()
     if claim - value > fine:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from robustnn_core import checks, nets, streams
-from robustnn_core.convex import admm, generation, patterns, program, solvers, sparse, training
+from robustnn_core.convex import generation, losses, patterns, program, solvers, sparse, training
 from robustnn_core.ledger import Ledger
 
 __all__ = [
@@ -60,7 +60,7 @@ def hidden_convexity(X, y, fit, seed, *, units=30):
     U = np.hstack([fit.v, fit.w])
     sign = np.repeat([1.0, -1.0], P)
     tau = np.linalg.norm(U, axis=0)
-    own = program.loss_value(fit.loss, fit.net.predict(X), y) + beta * np.linalg.norm(fit.net.weights, axis=1).sum()
+    own = fit.loss.value(fit.net.predict(X), y) + beta * np.linalg.norm(fit.net.weights, axis=1).sum()
     ledger = Ledger("Hidden convexity")
     ledger.eq(
         "(1)",
@@ -91,7 +91,8 @@ def hidden_convexity(X, y, fit, seed, *, units=30):
     N = tau.sum()
     long = tau > 1e-3 * tau.max()
     p = fit.net.predict(X)
-    small = sparse.reduce_blocks(X, y, replace(fit, objective=own))
+    objective = program.upper_bound(X, y, fit.patterns, beta, fit.loss, fit.v, fit.w)[2]
+    small = sparse.reduce_blocks(X, y, replace(fit, objective=objective))
     if N > 0.0:
         G = sign * np.maximum(X @ (U / np.where(tau > 0.0, tau, 1.0)), 0.0)
         ledger.eq("(5)", r"p/N=\sum_b(\tau_b/N)\,g_b", p / N, G @ (tau / N))
@@ -139,10 +140,10 @@ def global_certificate(X, y, fit, seed, *, trials=200):
     trials = checks.integer(trials, "trials", at_least=1)
     beta = fit.beta
     priced = generation.price(X, fit.dual, beta, exhaustive=True, limit=200_000)
-    theta, _ = program.best_scale(fit.loss, fit.dual, y, min(1.0, beta / priced.bound) if priced.bound > 0.0 else 1.0)
+    theta, _ = fit.loss.scale(fit.dual, y, min(1.0, beta / priced.bound) if priced.bound > 0.0 else 1.0)
     lam = theta * fit.dual
     rho = theta * priced.bound
-    bound = program.dual_value(fit.loss, lam, y)
+    bound = fit.loss.dual(lam, y)
     rng = streams.generator(seed)
     tried = [fit.net]
     for _ in range(trials):
@@ -156,7 +157,7 @@ def global_certificate(X, y, fit, seed, *, trials=200):
     for net in tried:
         length = np.linalg.norm(net.weights, axis=1)
         gain = lam @ np.maximum(X @ net.weights.T, 0.0)
-        losses.append(program.loss_value(fit.loss, net.predict(X), y) + beta * length.sum())
+        losses.append(fit.loss.value(net.predict(X), y) + beta * length.sum())
         below.append(bound + (beta * length - net.signs * gain).sum())
         gains.append(np.abs(gain))
         lengths.append(length)
@@ -205,7 +206,7 @@ def few_essential(X, y, gates, beta, *, loss="squared", tol=1e-6):
         raise ValueError("gates has one column; without it no program is left, so give two or more")
     drawn = X @ gates >= 0.0
     keys = patterns._keys(drawn)
-    zero = program.loss_value(loss, np.zeros(len(X)), np.asarray(y, dtype=float))
+    zero = losses.get(loss).value(np.zeros(len(X)), np.asarray(y, dtype=float))
 
     def solve(index):
         """Upper and lower bound of the optimum with these draws, and the fit."""
@@ -297,32 +298,15 @@ def conjugate(loss, y, *, seed=0):
     y = checks.array(y, "y", shape=("n",))
     rng, n = streams.generator(seed), y.size
     predictions = 3.0 * rng.standard_normal((200, n))
-    anywhere = _dual_points(loss, rng, y, 200)
-    ledger = Ledger(f"The conjugate of the {loss} loss")
-    values = np.array([program.loss_value(loss, p, y) for p in predictions])
-    bounds = np.array([program.dual_value(loss, z, y) - z @ p for z, p in zip(anywhere, predictions)])
-    tight = np.array(
-        [program.dual_value(loss, z, y) - z @ p for z, p in zip(_minus_slope(loss, predictions, y), predictions)]
-    )
+    loss = losses.get(loss)
+    anywhere = [loss.clip(rng.standard_normal(n) / (n if loss.mean else 1), y) for _ in range(200)]
+    ledger = Ledger(f"The conjugate of the {loss.name} loss")
+    values = np.array([losses.get(loss).value(p, y) for p in predictions])
+    bounds = np.array([losses.get(loss).dual(z, y) - z @ p for z, p in zip(anywhere, predictions)])
+    tight = np.array([loss.dual(-loss.slope(p, y), y) + loss.slope(p, y) @ p for p in predictions])
     ledger.leq("(1)", r"-\lambda^\top p - L^*(-\lambda) \le L(p)", bounds, values)
     ledger.eq("(2)", r"\lambda = -\nabla L(p): \text{ equality}", tight, values, 1e-8)
     return ledger
-
-
-def _dual_points(loss, rng, y, count):
-    """Random points of the loss's dual box."""
-    if loss == "squared":
-        return rng.standard_normal((count, y.size))
-    return y * rng.uniform(0.0, 1.0, (count, y.size)) / y.size
-
-
-def _minus_slope(loss, p, y):
-    """-L'(p), a subgradient for the hinge loss."""
-    if loss == "squared":
-        return y - p
-    if loss == "hinge":
-        return y * (y * p < 1.0) / y.size
-    return y / (1.0 + np.exp(y * p)) / y.size
 
 
 def strong_duality(X, y, fit):
@@ -349,7 +333,7 @@ def strong_duality(X, y, fit):
     F, _ = solvers.blocks(X, fit.patterns)
     U = np.concatenate([fit.v.T, fit.w.T])
     sizes = fit.beta * np.linalg.norm(U, axis=1)
-    objective = program.loss_value(fit.loss, np.einsum("bkd,bd->k", F, U), y) + sizes.sum()
+    objective = fit.loss.value(np.einsum("bkd,bd->k", F, U), y) + sizes.sum()
     _, lengths = solvers.multipliers(X, fit.patterns, fit.dual)
     ledger = Ledger("Strong duality")
     ledger.leq(
@@ -371,7 +355,7 @@ def strong_duality(X, y, fit):
     ledger.eq(
         "(3)",
         r"-L^*(-\lambda) = \text{the optimum}",
-        program.dual_value(fit.loss, fit.dual, y),
+        fit.loss.dual(fit.dual, y),
         objective,
         1e-6,
         scale=objective,
@@ -407,9 +391,9 @@ def certificate(X, y, fit, *, noise=0.1, seed=0):
     at = np.concatenate([fit.v.T, fit.w.T])
     p = np.einsum("bkd,bd->k", F, at)
     before, after = np.einsum("bkd,bd->k", F, U), np.einsum("bkd,bd->k", F, V)
-    spoilt = program.loss_value(loss, before, y) + beta * np.linalg.norm(U, axis=1).sum()
+    spoilt = losses.get(loss).value(before, y) + beta * np.linalg.norm(U, axis=1).sum()
     ledger = Ledger(f"A bracket from anything, {loss} loss")
-    ledger.leq("(1)", r"-\lambda^\top p - L^*(-\lambda) \le L(p)", lower - z @ p, program.loss_value(loss, p, y))
+    ledger.leq("(1)", r"-\lambda^\top p - L^*(-\lambda) \le L(p)", lower - z @ p, losses.get(loss).value(p, y))
     ledger.leq(
         "(2)",
         r"\lambda^\top F_bu_b \le |F_b^\top\lambda + G_b^\top\mu_b||u_b|",
@@ -445,9 +429,9 @@ def gap_is_complementarity(X, y, patterns, *, beta, loss="squared", seed=0):
     U, mu = rng.standard_normal((len(F), X.shape[1])), rng.uniform(0.0, 1.0, (len(F), len(X)))
     t = np.linalg.norm(U, axis=1) + rng.uniform(0.0, 1.0, len(F))
     p = np.einsum("bkd,bd->k", F, U)
-    dual = _minus_slope(loss, p[None], y)[0]
+    dual = -losses.get(loss).slope(p, y)
     rest = -np.einsum("bkd,k->bd", F, dual) - np.einsum("bkd,bk->bd", G, mu)
-    gap = program.loss_value(loss, p, y) + beta * t.sum() - program.dual_value(loss, dual, y)
+    gap = losses.get(loss).value(p, y) + beta * t.sum() - losses.get(loss).dual(dual, y)
     products = (np.einsum("bkd,bd->bk", G, U) * mu).sum() + (beta * t + (U * rest).sum(axis=1)).sum()
     ledger = Ledger("The gap is the complementarity")
     return ledger.eq(
@@ -489,11 +473,11 @@ def admm_steps(X, y, patterns, *, beta, loss="squared", kappa=0.5, rho=2.0, seed
     S = _clipped(s)
     nonnegative = np.maximum(S + sizes[:, None, None] * rng.standard_normal((100, B, n)), 0.0)
     nearest = [((a - s) ** 2).sum(axis=-1) for a in (S, nonnegative)]
-    p = admm._prox(loss, q, y, rho * kappa, q)
+    p = losses.get(loss).prox(q, y, rho * kappa, q)
     tries = np.concatenate([p + sizes[:, None] * rng.standard_normal((100, n)), p + part[:, None] * (q - p)])
-    best = program.loss_value(loss, p, y) + 0.5 * rho * kappa * ((p - q) ** 2).sum()
-    others = [program.loss_value(loss, a, y) + 0.5 * rho * kappa * ((a - q) ** 2).sum() for a in tries]
-    ledger = Ledger(f"The steps of the splitting, {loss} loss")
+    best = losses.get(loss).value(p, y) + 0.5 * rho * kappa * ((p - q) ** 2).sum()
+    others = [losses.get(loss).value(a, y) + 0.5 * rho * kappa * ((a - q) ** 2).sum() for a in tries]
+    ledger = Ledger(f"The steps of the splitting, {losses.get(loss).name} loss")
     ledger.eq(
         "(1)",
         r"(I + G_b^\top G_b)u_b + \kappa F_b^\top Fu = h_b",

@@ -6,7 +6,7 @@ import numpy as np
 
 from robustnn_core import checks, streams
 from robustnn_core.convex.cells import box
-from robustnn_core.convex.robust import RobustFit, _data, _mean_loss, _robust_loss
+from robustnn_core.convex.robust import RobustFit, _data
 from robustnn_core.ledger import Ledger
 
 __all__ = ["certificate", "width_loss", "worst_case"]
@@ -26,16 +26,16 @@ def worst_case(q, X, y, *, radius, bias=None, loss="hinge"):
     >>> worst_case([1.0, -2.0], [[0.3, 1.0], [0.5, 1.0]], [1, -1], radius=[0.1, 0.0]).assert_holds().rows[0].label
     'W1'
     """
-    X, y, _ = _data(X, y, 1.0, loss)
+    X, y, _, loss = _data(X, y, 1.0, loss)
     e = box(X, radius, bias=bias)
     q = checks.array(q, "q", shape=(X.shape[1],))
     corners = _corners(e)
     margins, spread = X @ q, e @ np.abs(q)
     every = margins[:, None] + corners @ q  # scores at the corners: an affine map is extreme there
-    ledger = Ledger(f"The worst case of a box, {loss} loss")
+    ledger = Ledger(f"The worst case of a box, {loss.name} loss")
     ledger.leq("W1", r"\delta^\top q\le\|e\circ q\|_1", corners @ q, spread)
     ledger.eq("W2", r"\min_\delta\delta^\top q=-\|e\circ q\|_1", (corners @ q).min(), -spread)
-    if loss == "squared":
+    if not loss.labels:
         ledger.eq(
             "W3",
             r"\max_\delta|q^\top(x+\delta)-y|=|q^\top x-y|+\|e\circ q\|_1",
@@ -64,7 +64,7 @@ def certificate(fit, X, y):
     """
     if not isinstance(fit, RobustFit):
         raise ValueError(f"fit = {type(fit).__name__} must be a RobustFit, the result of fit_robust")
-    X, y, _ = _data(X, y, fit.beta, fit.loss)
+    X, y, _, loss = _data(X, y, fit.beta, fit.loss)
     e, active = fit.radius, fit.patterns.active
     corners = _corners(e)
     blocks = np.concatenate([fit.v.T, fit.w.T])
@@ -75,11 +75,10 @@ def certificate(fit, X, y):
         * (blocks @ (X[:, None] + corners).transpose(0, 2, 1).reshape(len(X), X.shape[1], -1)).transpose(1, 0, 2)
     ).min(axis=2)
     scores = np.stack([fit.net.predict(X + corner) for corner in corners], axis=1)
-    if fit.loss == "squared":
-        worst = float(0.5 * ((scores - y[:, None]) ** 2).max(axis=1).sum())
-    else:
-        worst = _mean_loss((y[:, None] * scores).min(axis=1), fit.loss)
-    closed = _robust_loss(blocks, X, y, e, active.T.astype(np.float64), fit.loss)
+    worst = loss.total(loss.points(scores, y).max(axis=1))
+    q = active.astype(np.float64) @ (fit.v - fit.w).T
+    margins, spread = (X * q).sum(axis=1), np.abs(q) @ e
+    closed = loss.total(loss.worst(margins, spread, y))
     norms = np.sqrt((blocks**2).sum(axis=1)).sum()
     ledger = Ledger("The convex loss is the worst loss of the net")
     ledger.leq(
@@ -95,9 +94,7 @@ def certificate(fit, X, y):
     )
     # a multiple of a feasible point is feasible, and no feasible point may be below the bound
     shares = np.r_[np.linspace(0.0, 2.0, 41), 0.99, 1.01]
-    multiples = [
-        _robust_loss(c * blocks, X, y, e, active.T.astype(np.float64), fit.loss) + c * fit.beta * norms for c in shares
-    ]
+    multiples = [loss.total(loss.worst(c * margins, c * spread, y)) + c * fit.beta * norms for c in shares]
     ledger.leq(
         "C5",
         r"\text{lower bound}\le\text{objective, and that of every multiple}",

@@ -13,8 +13,8 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import nnls
 
 from robustnn_core import blas, checks, streams
-from robustnn_core.convex import admm, program
-from robustnn_core.convex.patterns import Patterns, sample_patterns
+from robustnn_core.convex import admm, losses
+from robustnn_core.convex.patterns import sample_patterns
 
 __all__ = [
     "blocks",
@@ -44,13 +44,13 @@ def problem(n, d, count, *, loss="squared", seed=0):
     """
     n, d = checks.integer(n, "n", at_least=2), checks.integer(d, "d", at_least=2)
     count = checks.integer(count, "count", at_least=1)
-    checks.choice(loss, "loss", program.LOSSES)
+    loss = losses.get(loss)
     rng = streams.generator(seed)
     X = np.column_stack([rng.standard_normal((n, d - 1)), np.ones(n)])
     y = np.maximum(X @ rng.standard_normal((d, 3)), 0.0) @ np.array([1.0, -1.0, 0.5]) / np.sqrt(
         d
     ) + 0.1 * rng.standard_normal(n)
-    if loss != "squared":
+    if loss.labels:
         y = np.where(y > np.median(y), 1.0, -1.0)
     patterns = sample_patterns(X, 2 * count, seed=seed)
     if patterns.count < count:
@@ -76,6 +76,7 @@ def blocks(X, patterns):
 
     Examples
     --------
+    >>> from robustnn_core.convex import Patterns
     >>> F, G = blocks(np.array([[1.0], [2.0]]), Patterns([[True], [False]], [[1.0]]))
     >>> F[:, :, 0].tolist(), G[0, :, 0].tolist()
     ([[1.0, 0.0], [-1.0, -0.0]], [1.0, -2.0])
@@ -128,6 +129,7 @@ def multipliers(X, patterns, dual):
 
     Examples
     --------
+    >>> from robustnn_core.convex import Patterns
     >>> X = np.array([[1.0], [2.0]])
     >>> multipliers(X, Patterns([[True], [True]], [[1.0]]), np.array([1.0, 1.0]))[1].round(12).tolist()
     [3.0, 0.0]
@@ -146,9 +148,9 @@ def lower_certificate(X, y, patterns, beta, loss, dual):
     >>> lower_certificate(X, y, patterns, 0.5, "squared", y)[0] > 0.0
     True
     """
-    z = program.clip_dual(loss, dual, y)
+    z = losses.get(loss).clip(dual, y)
     mu, prices = multipliers(X, patterns, z)
-    theta, value = program.best_scale(loss, z, y, beta / max(prices.max(), 1e-300))
+    theta, value = losses.get(loss).scale(z, y, beta / max(prices.max(), 1e-300))
     return value, theta * z, theta * mu
 
 
@@ -172,7 +174,7 @@ def upper_certificate(X, y, patterns, beta, loss, U, *, project=False):
     t = np.maximum(violation[:P], violation[P:])
     V = U + np.tile(t[:, None] * push, (2, 1))
     p = (patterns.active * (X @ (V[:P] - V[P:]).T)).sum(axis=1)
-    return program.loss_value(loss, p, y) + beta * float(np.linalg.norm(V, axis=1).sum()), V, t, push
+    return losses.get(loss).value(p, y) + beta * float(np.linalg.norm(V, axis=1).sum()), V, t, push
 
 
 def spoilt(fit, noise, seed):

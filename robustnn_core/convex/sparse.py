@@ -7,7 +7,7 @@ from numba import njit
 from scipy.optimize import linprog
 
 from robustnn_core import blas, checks, nets
-from robustnn_core.convex import program
+from robustnn_core.convex import losses, program, rounding
 from robustnn_core.convex.patterns import Patterns
 
 __all__ = ["SampledFit", "reduce_blocks", "sampled_convex"]
@@ -111,7 +111,7 @@ class SampledFit:
     Attributes
     ----------
     objective : float
-        Of the net, rounded up (see :func:`~robustnn_core.convex.program.roundoff`).
+        Of the net, rounded up (see :func:`~robustnn_core.convex.rounding.roundoff`).
     lower_bound : float
         Certified, of the program with these gates, rounded down.
     gap : float
@@ -180,11 +180,13 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
     with blas.single_thread():
         A, long = np.maximum(X @ gates, 0.0), np.linalg.norm(X, axis=1)
         # the solvers see y and A of size one: powers of two, so nothing is rounded
-        unit = program.scale_of(y) if loss == "squared" else 1.0
-        size = program.scale_of(A)
-        solve = _by_program if loss == "hinge" else _by_descent
+        loss = losses.get(loss)
+        unit = 1.0 if loss.labels else rounding.scale_of(y)
+        size = rounding.scale_of(A)
+        solve = _by_descent if loss.pieces(y) is None else _by_program
+        own = loss.scaled(unit)
         alpha, lower = solve(
-            np.asfortranarray(A / size), y / unit, beta / (unit * size), loss, tol, max_sweeps, long / size
+            np.asfortranarray(A / size), y / unit, beta / (unit * size), own, tol, max_sweeps, long / size
         )
         alpha = alpha * (unit / size)
         used = alpha != 0.0
@@ -192,14 +194,14 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
         p = np.maximum(X @ weights.T, 0.0) @ np.sign(alpha[used])
         lengths = np.linalg.norm(weights, axis=1)
         terms = len(gates) + len(lengths)
-        slack = program.roundoff(terms, long * lengths.sum())
+        slack = rounding.roundoff(terms, long * lengths.sum())
         objective = program.objective_ceiling(
             loss,
             y,
             beta,
             p,
             slack,
-            np.maximum(lengths, np.abs(alpha[used])) * (1.0 + program.roundoff(len(gates), 1.0)),
+            np.maximum(lengths, np.abs(alpha[used])) * (1.0 + rounding.roundoff(len(gates), 1.0)),
         )
     lower = program.below(max(lower * unit**2, 0.0), objective)
     gap = program.relative_gap(objective, lower, loss, y)
@@ -212,11 +214,11 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
 
 def _bracket(A, y, alpha, z, beta, loss, long):
     """The objective, and the certified bound of the dual point nearest to z; ``long``: the lengths of the points."""
-    objective = program.loss_value(loss, A @ alpha, y) + beta * float(np.abs(alpha).sum())
-    z = program.clip_dual(loss, z, y)
-    rho = float(np.abs(z @ A).max()) + program.roundoff(2 * len(A), float(np.abs(z) @ long))
-    top = (1.0 - 4.0 * program.UNIT) * beta / rho if rho > 0.0 else 1.0
-    return objective, program.best_scale(loss, z, y, top)[1]
+    objective = loss.value(A @ alpha, y) + beta * float(np.abs(alpha).sum())
+    z = loss.clip(z, y)
+    rho = float(np.abs(z @ A).max()) + rounding.roundoff(2 * len(A), float(np.abs(z) @ long))
+    top = (1.0 - 4.0 * rounding.UNIT) * beta / rho if rho > 0.0 else 1.0
+    return objective, loss.scale(z, y, top)[1]
 
 
 def _by_descent(A, y, beta, loss, tol, max_sweeps, long):
@@ -224,11 +226,7 @@ def _by_descent(A, y, beta, loss, tol, max_sweeps, long):
     alpha, best, lower = np.zeros(m), None, -np.inf
     p, done = np.zeros(n), 0
     while True:
-        if loss == "squared":
-            slope, curve = p - y, np.ones(n)
-        else:
-            q = 1.0 / (1.0 + np.exp(np.clip(y * p, -700.0, 700.0)))
-            slope, curve = -y * q / n, np.maximum(q * (1.0 - q), 1e-6) / n
+        slope, curve = loss.slope(p, y), loss.curvature(p, y)
         objective, bound = _bracket(A, y, alpha, -slope, beta, loss, long)
         lower = max(lower, bound)
         if best is None or objective < best[1]:
@@ -240,10 +238,10 @@ def _by_descent(A, y, beta, loss, tol, max_sweeps, long):
         new = alpha.copy()
         _descend(A, curve, slope, new, beta, sweeps)
         done += sweeps
-        share, cost = 1.0, best[1] if loss == "squared" else objective
-        while loss != "squared" and share > 1e-6:
+        share = 1.0
+        while not loss.quadratic and share > 1e-6:
             trial = alpha + share * (new - alpha)
-            if program.loss_value(loss, A @ trial, y) + beta * np.abs(trial).sum() <= cost:
+            if loss.value(A @ trial, y) + beta * np.abs(trial).sum() <= objective:
                 break
             share *= 0.5
         alpha = alpha + share * (new - alpha) if share < 1.0 else new
@@ -279,15 +277,16 @@ def _descend(A, curve, slope, alpha, beta, sweeps):
 
 def _by_program(A, y, beta, loss, tol, max_sweeps, long):
     n, m = A.shape
-    rows = y[:, None] * A
+    slopes, offsets, weight = loss.pieces(y)
+    rows = slopes[:, None] * A
     found = linprog(
-        np.r_[np.full(2 * m, beta), np.full(n, 1.0 / n)],
-        A_ub=np.c_[-rows, rows, -np.eye(n)],
-        b_ub=np.full(n, -1.0),
+        np.r_[np.full(2 * m, beta), np.full(n, weight)],
+        A_ub=np.c_[rows, -rows, -np.eye(n)],
+        b_ub=-offsets,
         bounds=(0.0, None),
         method="highs",
     )
     if found.status != 0:
-        raise RuntimeError(f"the linear program of the hinge loss failed: {found.message}")
+        raise RuntimeError(f"the linear program of the {loss.name} loss failed: {found.message}")
     alpha = found.x[:m] - found.x[m : 2 * m]
-    return alpha, _bracket(A, y, alpha, -y * found.ineqlin.marginals, beta, loss, long)[1]
+    return alpha, _bracket(A, y, alpha, slopes * found.ineqlin.marginals, beta, loss, long)[1]

@@ -3,8 +3,9 @@
 import numpy as np
 
 from robustnn_core import blas, checks
-from robustnn_core.convex import admm, interior, program
+from robustnn_core.convex import _plain, admm, interior, losses, program, rounding
 from robustnn_core.convex import patterns as _patterns
+from robustnn_core.convex.bracket import Bracket
 
 __all__ = ["fit", "solve"]
 
@@ -20,9 +21,9 @@ BESIDE = 1e-5
 
 def _dearness(n, d, P):
     """Operations an iteration and bytes of the interior point."""
-    tall, wide = interior._operations(n, d, P, True), interior._operations(n, d, P, False)
+    tall, wide = _plain.operations(n, d, P, True), _plain.operations(n, d, P, False)
     size = 4.0 * P * P * d * d if tall < wide else 10.0 * P * d * d + 2.0 * n * n
-    return 2.0 * min(tall, wide), 8.0 * (min(0.5 * n * d * d, interior.PAIRS) + size + 40.0 * P * n)
+    return 2.0 * min(tall, wide), 8.0 * (min(0.5 * n * d * d, _plain.PAIRS) + size + 40.0 * P * n)
 
 
 def _inside(X, active, gates, central):
@@ -64,7 +65,7 @@ def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, 
         Labels +-1 for ``hinge`` and ``logistic``.
     patterns : Patterns
     beta : float > 0
-    loss : {"squared", "hinge", "logistic"}
+    loss : {"squared", "hinge", "logistic"} or losses.Loss
     tol : float > 0
         The wanted relative gap between the objective and its certified lower bound.
     max_iterations : int, optional
@@ -130,7 +131,7 @@ def solve(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None
         max_seconds = checks.number(max_seconds, "max_seconds", above=0.0)
     checks.choice(method, "method", METHODS)
     with blas.single_thread():
-        return _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method)
+        return _fit(X, y, patterns, beta, losses.get(loss), tol, max_iterations, max_seconds, method)
 
 
 def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
@@ -140,61 +141,39 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     used = np.flatnonzero(active[seen].any(axis=0))  # a block that no point sees is zero at the optimum
     v, w = np.zeros((d, patterns.count)), np.zeros((d, patterns.count))
     zero = np.zeros(n)
-    upper = program.loss_value(loss, zero, y)
-    dual = y.copy() if loss == "squared" else y / n * (1.0 if loss == "hinge" else 0.5)
+    upper, dual = loss.value(zero, y), -loss.slope(zero, y)
     if len(seen) == 0 or len(used) == 0 or not y[seen].any():
-        lower = program.dual_value(loss, dual, y)
-        if len(seen) and len(used):  # y = 0 and squared loss
-            lower = max(lower, 0.0)
-        return _result(
-            X,
-            y,
-            patterns,
-            beta,
-            loss,
-            tol,
-            v,
-            w,
-            dual,
-            lower,
-            {"seconds": [0.0], "objective": [upper], "lower_bound": [lower]},
-            "zero",
-        )
+        whole = Bracket(upper, None, dual)
+        whole.bound(loss.dual(dual, y), dual)
+        whole.record()
+        return _result(X, y, patterns, beta, loss, tol, v, w, dual, whole.lower, whole.history(), "zero")
     sub = active[np.ix_(seen, used)]
     if method == "auto":
         operations, size = _dearness(len(seen), d, len(used))
         method = "interior" if operations <= INTERIOR_OPERATIONS and size <= INTERIOR_BYTES else "admm"
     gates = _inside(X[seen], sub, patterns.gates[:, used], method == "interior")
-    solver, budget = (interior.solve, 100) if method == "interior" else (admm.solve, 5000)
     # The means run over all n points: with m of them left, the same program with m/n of the loss is n/m of this one.
-    share = 1.0 if loss == "squared" else len(seen) / n
-    rest = (upper - share * program.loss_value(loss, zero[seen], y[seen])) / share
+    share = loss.share(len(seen), n)
     # The solver sees y and X of size one, whatever their units: y exactly, so that its gap is the same in all of them;
     # X by a power of two, in columns turned to be orthogonal. A part of tol is left for the certificate's rounding.
-    unit = float(np.linalg.norm(y[seen])) / np.sqrt(len(seen)) if loss == "squared" else 1.0
-    size = program.scale_of(X[seen])
+    unit, size = loss.unit(y[seen]), rounding.scale_of(X[seen])
     turn = np.linalg.svd(X[seen] / size, full_matrices=False)[2].T  # orthonormal, and the rest of R^d only costs
+    X_seen, y_seen, own = np.ascontiguousarray(X[seen] / size @ turn), y[seen] / unit, loss.scaled(unit)
+    rest = (upper / share - loss.value(zero[seen], y[seen])) / unit**2
+    nothing = np.zeros((2 * len(used), turn.shape[1]))
+    bracket = Bracket(own.value(zero[seen], y_seen), nothing, np.zeros(len(seen)), rest=rest)
+    problem = (X_seen, y_seen, sub, gates @ turn, beta / share / (unit * size), own)
+    budget = {"gap": 0.99 * tol, "max_seconds": max_seconds}
     try:
-        U, part, lower, history = solver(
-            np.ascontiguousarray(X[seen] / size @ turn),
-            y[seen] / unit,
-            sub,
-            gates @ turn,
-            beta / share / (unit * size),
-            loss,
-            rest=rest / unit**2,
-            tol=0.99 * tol,
-            max_iterations=max_iterations or budget,
-            max_seconds=max_seconds,
-        )
+        if method == "interior":
+            interior.solve(_plain.Plain(*problem), bracket, max_iter=max_iterations or 100, **budget)
+        else:
+            admm.solve(*problem, bracket, max_iter=max_iterations or 5000, **budget)
     except np.linalg.LinAlgError:  # cones too thin for the solver's factors: 0 is feasible, and lambda = 0 a bound
-        U, part, lower = np.zeros((2 * len(used), turn.shape[1])), np.zeros(len(seen)), -np.inf
-        history = {"seconds": [0.0], "objective": [upper / share / unit**2], "lower_bound": [-np.inf]}
-    for key in ("objective", "lower_bound"):
-        history[key] = [share * unit**2 * value for value in history[key]]
-    lower *= share * unit**2
-    dual[seen] = share * unit * part
-    U = U @ turn.T * (unit / size)
+        bracket.record()
+    lower = share * unit**2 * (bracket.lower + bracket.rest)
+    dual[seen] = share * unit * bracket.dual
+    U, history = bracket.point @ turn.T * (unit / size), bracket.history(share * unit**2)
     v[:, used], w[:, used] = U[: len(used)].T, U[len(used) :].T
     return _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method)
 
@@ -211,13 +190,13 @@ def _without_ghosts(X, y, active, beta, loss, v, w):
     order = np.argsort(length, kind="stable")
     order = order[length[order] > 0.0]
     p = (active * (X @ (v - w))).sum(axis=1)
-    start = program.loss_value(loss, p, y) + beta * float(length.sum())
+    start = loss.value(p, y) + beta * float(length.sum())
     left, dropped = float(length.sum()), 0
     for k, b in enumerate(order):
         q = active[:, b % P] * (X @ U[:, b])
         p = p - q if b < P else p + q
         left -= length[b]
-        if program.loss_value(loss, p, y) + beta * left <= start:
+        if loss.value(p, y) + beta * left <= start:
             dropped = k + 1
         elif length[b] > 1e-2 * length[order[-1]]:
             break
@@ -243,6 +222,6 @@ def _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method)
         beta,
         dual,
         program.recover_net(v, w),
-        {key: np.array(value) for key, value in history.items()},
+        history,
         method,
     )

@@ -20,7 +20,7 @@ from robustnn_core.perturbations.theory import check_data, check_points, check_w
 
 __all__ = ["History", "Run", "least_squares_multipliers", "train_descent", "train_flow"]
 
-_LOSSES = ("exponential", "logistic")
+_LOSSES = {"exponential": False, "logistic": True}  # whether the kernel takes the logistic one
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +229,7 @@ def _train(name, X, y, leak, width, steps, seed, loss, start_scale, increment, r
     checks.squarable(X, "X", axis=1)
     width = check_width(width)
     steps = checks.integer(steps, "steps", at_least=2)
-    checks.choice(loss, "loss", _LOSSES)
+    checks.choice(loss, "loss", tuple(_LOSSES))
     start_scale = checks.number(start_scale, "start_scale", at_least=0.0)
     G = blas.gram(X) if gram is None else checks.array(gram, "gram", shape=(len(X), len(X)))
     check_points(G)
@@ -239,9 +239,7 @@ def _train(name, X, y, leak, width, steps, seed, loss, start_scale, increment, r
     head = np.repeat([1.0, -1.0], width // 2) / math.sqrt(width)
     history, patterns = np.full((steps + 1, 3), np.nan), np.zeros(steps, dtype=np.int64)
     totals, margins = np.zeros((3, len(y))), np.zeros((2, len(y)))
-    done, last_flip = _flow(
-        G, y, head, leak, loss == "logistic", increment, rate, Z, C, totals, margins, history, patterns
-    )
+    done, last_flip = _flow(G, y, head, leak, _LOSSES[loss], increment, rate, Z, C, totals, margins, history, patterns)
     finite = all(np.isfinite(part).all() for part in (margins[1], C, totals[:2]))
     speed = f"rate = {rate:.6g}" if rate else f"increment = {increment:.6g}"
     if not finite:

@@ -6,14 +6,14 @@ from sklearn.datasets import load_breast_cancer
 from threadpoolctl import threadpool_limits
 
 from robustnn_core import ConvergenceWarning, convex
-from robustnn_core.convex import interior, program, training
+from robustnn_core.convex import _plain, losses, program, training
 from tests.convex import reference
 
 BETA = {"squared": 0.5, "hinge": 0.01, "logistic": 0.01}
 
 
 def own_loss(f, X, y):
-    return program.loss_value(f.loss, f.net.predict(X), y) + f.beta * np.linalg.norm(f.net.weights, axis=1).sum()
+    return f.loss.value(f.net.predict(X), y) + f.beta * np.linalg.norm(f.net.weights, axis=1).sum()
 
 
 def check(f, X, y):
@@ -22,14 +22,14 @@ def check(f, X, y):
     E = 2.0 * active - 1.0
     assert f.lower_bound <= f.objective
     assert (E * (X @ f.v)).min() >= 0 and (E * (X @ f.w)).min() >= 0
-    value = reference.objective(X, y, f.v, f.w, active, f.beta, f.loss)
+    value = reference.objective(X, y, f.v, f.w, active, f.beta, f.loss.name)
     assert value * (1 - 1e-12) - 1e-14 <= f.objective <= value * (1 + 1e-9) + 1e-14  # rounded upwards
     assert own_loss(f, X, y) <= f.objective * (1 + 1e-12) + 1e-14
-    assert program.dual_value(f.loss, f.dual, y) >= f.lower_bound - 1e-12 * (1 + abs(f.lower_bound))
+    assert f.loss.dual(f.dual, y) >= f.lower_bound - 1e-12 * (1 + abs(f.lower_bound))
     assert (np.diff(f.history["objective"]) <= 0).all() and (np.diff(f.history["lower_bound"]) >= 0).all()
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 @pytest.mark.parametrize("shape", [(25, 4, 8), (40, 6, 12)])
 def test_agrees_with_cvxpy(loss, shape):
     X, y, patterns = reference.problem(*shape, seed=3, loss=loss)
@@ -40,7 +40,7 @@ def test_agrees_with_cvxpy(loss, shape):
     check(f, X, y)
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 def test_admm_brackets_the_same_optimum(loss):
     X, y, patterns = reference.problem(60, 4, 8, seed=5, loss=loss)
     exact = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-7)
@@ -50,18 +50,18 @@ def test_admm_brackets_the_same_optimum(loss):
     check(slow, X, y)
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 def test_many_points_are_solved_in_the_blocks(loss, monkeypatch):
     X, y, patterns = reference.problem(300, 5, 8, seed=5, loss=loss)
-    few = interior._Blocks(X, patterns.active.astype(float))
+    few = _plain.Blocks(X, patterns.active.astype(float))
     assert few.tall
     delta = np.linspace(0.0, 1.0, 300)
     F = np.hstack([patterns.active[:, [i]] * X for i in range(patterns.count)])
     np.testing.assert_allclose(few.normal(delta), F.T @ (delta[:, None] * F), atol=1e-10)
     f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-6)
-    monkeypatch.setattr(interior, "PAIRS", 700)  # in slices
-    assert np.allclose(interior._Blocks(X, patterns.active.astype(float)).normal(delta), few.normal(delta))
-    monkeypatch.setattr(interior, "_operations", lambda n, d, P, tall: float(tall))
+    monkeypatch.setattr(_plain, "PAIRS", 700)  # in slices
+    assert np.allclose(_plain.Blocks(X, patterns.active.astype(float)).normal(delta), few.normal(delta))
+    monkeypatch.setattr(_plain, "operations", lambda n, d, P, tall: float(tall))
     wide = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-6)
     assert f.converged and wide.converged
     assert f.lower_bound <= wide.objective and wide.lower_bound <= f.objective
@@ -72,7 +72,7 @@ def test_a_thousand_brackets():
     failed = 0
     for k in range(1000):
         rng = np.random.default_rng(k)
-        n, d, loss = int(rng.integers(1, 8)), int(rng.integers(1, 4)), program.LOSSES[k % 3]
+        n, d, loss = int(rng.integers(1, 8)), int(rng.integers(1, 4)), losses.NAMES[k % 3]
         X = rng.standard_normal((n, d))
         if k % 5 == 0:
             X[rng.integers(n)] = 0.0
@@ -86,7 +86,7 @@ def test_a_thousand_brackets():
     assert failed == 0
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 def test_optimality_conditions(loss):
     X, y, patterns = reference.problem(40, 5, 10, seed=1, loss=loss)
     f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-8)
@@ -151,7 +151,7 @@ def test_raw_columns_are_no_harder(loss, beta):
         assert f.lower_bound * (1 - 1e-4) <= value and f.objective <= value * (1 + 1e-4)
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 @pytest.mark.parametrize(
     "scales", [(1e3, 1e-3, 1, 10), (1e4, 1, 1, 1), (1, 1, 1, 1e-4), (1e6,) * 4, (1e6, 1e-6, 1, 1e3)]
 )
@@ -167,7 +167,7 @@ def test_columns_of_any_scale(loss, scales):
     assert f.converged or max(scales) > 1e10 * min(scales)  # beyond what a Gram matrix can hold
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 def test_constant_and_repeated_columns_are_columns(loss):
     """Two columns of ones used to be refused, as if both were a bias."""
     rng = np.random.default_rng(0)

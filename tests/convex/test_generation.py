@@ -3,7 +3,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from robustnn_core import ConvergenceWarning, convex
-from robustnn_core.convex import program, training
+from robustnn_core.convex import losses, training
 from tests.convex import reference_patterns as reference
 
 
@@ -14,10 +14,10 @@ def problem(n, d, loss, seed):
 
 
 def own_loss(f, X, y):
-    return program.loss_value(f.loss, f.net.predict(X), y) + f.beta * np.linalg.norm(f.net.weights, axis=1).sum()
+    return f.loss.value(f.net.predict(X), y) + f.beta * np.linalg.norm(f.net.weights, axis=1).sum()
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 def test_refined_to_the_optimum_of_all_patterns(loss):
     X, y = problem(12, 3, loss, seed=0)
     beta = 0.1 if loss == "squared" else 0.01
@@ -31,7 +31,7 @@ def test_refined_to_the_optimum_of_all_patterns(loss):
     assert own_loss(best, X, y) <= best.objective * (1 + 1e-12)
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 def test_many_cells(loss):
     X, y = problem(60, 8, loss, seed=1)
     beta = 0.5 if loss == "squared" else 0.005
@@ -87,7 +87,7 @@ def test_gates_beside_a_hyperplane():
     keep = np.unique(active, axis=1, return_index=True)[1]
     keep = keep[active[:, keep].any(axis=0)]
     f = convex.fit(X, y, convex.Patterns(active[:, keep], gates[:, keep]), beta=0.5)
-    value = program.loss_value("squared", net.predict(X), y) + 0.5 * np.linalg.norm(net.weights, axis=1).sum()
+    value = losses.get("squared").value(net.predict(X), y) + 0.5 * np.linalg.norm(net.weights, axis=1).sum()
     assert f.converged and f.objective <= value * (1 + 1e-4)
 
 

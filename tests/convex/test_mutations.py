@@ -6,11 +6,11 @@ from functools import cache
 import numpy as np
 
 from robustnn_core import convex, nets
-from robustnn_core.convex import experiments, program, proofs, proofs_robust, solvers
+from robustnn_core.convex import experiments, losses, proofs, proofs_robust, solvers
 from tests.mutations import assert_complete, assert_killed, assert_listed, cases, elsewhere, patched, spoilt, tighter
 
 CONVEX = "robustnn_core.convex."
-DUAL_VALUE = CONVEX + "program.dual_value"
+DUAL = {loss: CONVEX + f"losses.{type(own).__name__}.dual" for loss, own in losses.LOSSES.items()}
 
 
 def times(factor):
@@ -121,8 +121,8 @@ def both_essential():
 
 
 def without_the_longest(f):
-    def reduce(X, fit):
-        small = f(X, fit)
+    def reduce(X, y, fit):
+        small = f(X, y, fit)
         lost = np.linalg.norm(np.hstack([small.v, small.w]), axis=0).argmax() % small.v.shape[1]
         keep = np.arange(small.v.shape[1]) != lost
         return replace(small, v=small.v * keep, w=small.w * keep)
@@ -202,9 +202,9 @@ def conjugate(loss):
         lambda: proofs.conjugate(loss, y),
         {
             "(1)": elsewhere(
-                "one point", lambda: proofs.conjugate(loss, one), patched(DUAL_VALUE, times(1.05), "5 % larger")
+                "one point", lambda: proofs.conjugate(loss, one), patched(DUAL[loss], times(1.05), "5 % larger")
             ),
-            "(2)": patched(DUAL_VALUE, times(1.001), "1e-3 larger"),
+            "(2)": patched(DUAL[loss], times(1.001), "1e-3 larger"),
         },
     )
 
@@ -213,7 +213,7 @@ def complementarity(loss):
     X, y, patterns = forty(loss)
     return (
         lambda: proofs.gap_is_complementarity(X, y, patterns, beta=0.3, loss=loss),
-        {"(1)": patched(DUAL_VALUE, times(1.001), "1e-3 larger")},
+        {"(1)": patched(DUAL[loss], times(1.001), "1e-3 larger")},
     )
 
 
@@ -226,7 +226,8 @@ def admm_steps(loss):
             "(2)": patched(CONVEX + "proofs._shrunk", lambda f: lambda q, level: f(q, 1.1 * level), "by 10 % more"),
             "(3)": patched(CONVEX + "proofs._clipped", lambda f: np.abs, "replaced by the modulus"),
             "(4)": patched(
-                CONVEX + "admm._prox", lambda f: lambda loss, q, y, weight, start: f(loss, q, y, 1.1 * weight, start)
+                CONVEX + f"losses.{type(losses.get(loss)).__name__}.prox",
+                lambda f: lambda loss, q, y, weight, start: f(loss, q, y, 1.1 * weight, start),
             ),
         },
     )
@@ -295,26 +296,28 @@ LEDGERS = {
             "(4)": elsewhere("one unit", lambda: hidden(units=1), tighter(1.01)),
             "(5)": spoilt("another net", other_net),
             "(6)": spoilt("no dual point", not_dual),
-            "n": patched(REDUCE, lambda f: lambda X, fit: fit, "keeps all"),
+            "n": patched(REDUCE, lambda f: lambda X, y, fit: fit, "keeps all"),
         },
     ),
     "global_certificate": (
         certified,
         {
-            "(1)": patched(DUAL_VALUE, times(1.01), "1 % larger"),
+            "(1)": patched(DUAL["squared"], times(1.01), "1 % larger"),
             "(2)": patched(
                 CONVEX + "generation._price_all",
                 lambda f: lambda *a: replace(f(*a), bound=0.9 * f(*a).bound),
                 "too low",
             ),
-            "(2) #2": elsewhere("eight draws", sampled, patched(CONVEX + "program.best_scale", unscaled, "not scaled")),
-            "bound": patched(DUAL_VALUE, times(1.01), "1 % larger"),
+            "(2) #2": elsewhere(
+                "eight draws", sampled, patched(CONVEX + "losses.Squared.scale", unscaled, "not scaled")
+            ),
+            "bound": patched(DUAL["squared"], times(1.01), "1 % larger"),
         },
     ),
     "few_essential": (
         essential,
         {
-            "(2)": patched(REDUCE, lambda f: lambda X, fit: replace(fit, v=fit.v + 1e-3), "lengthens all"),
+            "(2)": patched(REDUCE, lambda f: lambda X, y, fit: replace(fit, v=fit.v + 1e-3), "lengthens all"),
             "(2) #2": elsewhere("two draws", both_essential, patched(REDUCE, without_the_longest, "loses a block")),
             "(2) #3": elsewhere("two draws", both_essential, tighter(1.01)),
         },
@@ -328,7 +331,7 @@ LEDGERS = {
             "(4)": patched(STRUCTURED, lambda f: lambda X, patterns, H, delta, g: f(X, patterns, H, 1.001 * delta, g)),
         },
     ),
-    **{f"conjugate, {loss}": conjugate(loss) for loss in program.LOSSES},
+    **{f"conjugate, {loss}": conjugate(loss) for loss in losses.NAMES},
     "strong_duality": (
         strong,
         {
@@ -340,9 +343,9 @@ LEDGERS = {
     "certificate": (
         certificate,
         {
-            "(1)": elsewhere("no noise", exact, patched(DUAL_VALUE, times(1.01), "1 % larger")),
+            "(1)": elsewhere("no noise", exact, patched(CONVEX + "losses.Hinge.floor", times(1.01), "1 % larger")),
             "(2)": spoilt("blocks outside their cones", outside),
-            "(3)": patched(CONVEX + "program.best_scale", unscaled, "not scaled"),
+            "(3)": patched(CONVEX + "losses.Hinge.scale", unscaled, "not scaled"),
             "(4)": patched(UPPER, half_shift, "half a shift"),
             "(5)": patched(UPPER, one_sided, "of one sign"),
             "(6)": tighter(1.01),
@@ -354,7 +357,7 @@ LEDGERS = {
         },
     ),
     **{f"gap_is_complementarity, {loss}": complementarity(loss) for loss in ("squared", "logistic")},
-    **{f"admm_steps, {loss}": admm_steps(loss) for loss in program.LOSSES},
+    **{f"admm_steps, {loss}": admm_steps(loss) for loss in losses.NAMES},
 }
 
 ROBUST = {

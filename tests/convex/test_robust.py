@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from convex import reference_robust as reference
 from robustnn_core import ConvergenceWarning, convex, nets
-from robustnn_core.convex import experiments, robust
+from robustnn_core.convex import _robust, experiments
 
 often = settings(max_examples=15, deadline=None, derandomize=True)
 LOSSES = ("hinge", "logistic", "squared")
@@ -31,7 +31,7 @@ def test_against_clarabel(loss, radius):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_both_routes_solve_the_system(loss, monkeypatch):
     X, y, patterns = problem(3)
-    newton, seen = robust._Step.newton, []
+    newton, seen = _robust._System.newton, []
 
     def watched(step, g):
         if len(seen) < 6:  # early, where the system is well conditioned
@@ -41,7 +41,7 @@ def test_both_routes_solve_the_system(loss, monkeypatch):
             step.whole = None
         return newton(step, g)
 
-    monkeypatch.setattr(robust._Step, "newton", watched)
+    monkeypatch.setattr(_robust._System, "newton", watched)
     convex.fit_robust(X, y, patterns, beta=0.01, radius=0.03, bias=2, loss=loss)
     assert np.max(seen) < 1e-7
 

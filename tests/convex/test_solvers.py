@@ -3,7 +3,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from robustnn_core import convex
-from robustnn_core.convex import admm, interior, program, proofs, solvers
+from robustnn_core.convex import _cones, _plain, admm, losses, proofs, solvers
 
 BETA = {"squared": 0.5, "hinge": 0.01, "logistic": 0.01}
 
@@ -21,7 +21,7 @@ def test_nearest_point_of_a_cone():
         assert ((u - v) @ inside <= 1e-9).all()  # ... and in the polar cone
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 def test_admm_with_thin_cones(loss):
     # 300 points leave cones so thin that a shift along the gate costs more than the whole penalty
     X, y, patterns = solvers.problem(300, 3, 10, loss=loss)
@@ -39,7 +39,7 @@ def test_hinge_does_not_stop_at_a_gap_of_one(beta):
     assert convex.fit(X, y, patterns, beta=beta, loss="hinge", tol=1e-6).converged
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 def test_ledgers_hold(loss):
     X, y, patterns = solvers.problem(20, 3, 6, loss=loss, seed=2)
     f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-8)
@@ -66,7 +66,7 @@ def test_too_many_patterns_asked_for():
 
 def test_the_two_blocks_of_a_pattern_act_as_one():
     X, _, patterns = solvers.problem(60, 5, 7)
-    K = interior._Blocks(X, patterns.active.astype(float))
+    K = _plain.Blocks(X, patterns.active.astype(float))
     rng = np.random.default_rng(0)
     A, root = rng.standard_normal((14, 5, 9)), rng.uniform(0.5, 2.0, 60)
     H = A @ A.transpose(0, 2, 1)
@@ -74,17 +74,17 @@ def test_the_two_blocks_of_a_pattern_act_as_one():
         np.full((60, 60), np.nan, order="F"),
         np.full(3600, 1e300),
     )  # what an earlier call has left is not read
-    M = K.meeting(root, interior._roots(interior._inverse_factors(H)))
+    M = K.meeting(root, _plain.roots(_cones.inverse_factors(H)))
     F, _ = solvers.blocks(X, patterns)
     full = np.eye(60) + np.einsum("k,bki,bij,blj,l->kl", root, F, np.linalg.inv(H), F, root)
     np.testing.assert_allclose(np.tril(M), np.tril(full), rtol=1e-10, atol=1e-10)
     flat = A[:, :, :1] @ A[:, :, :1].transpose(0, 2, 1)  # of rank one
-    roots = interior._roots(flat)
+    roots = _plain.roots(flat)
     C = flat.transpose(0, 2, 1) @ flat
     np.testing.assert_allclose(roots @ roots.transpose(0, 2, 1), C[:7] + C[7:], rtol=1e-9, atol=1e-9 * np.abs(C).max())
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 def test_same_bits_on_one_and_two_threads_for_every_system(loss):
     for shape in ((150, 20, 12), (300, 4, 6)):  # the system in the predictions, the system in the blocks
         X, y, patterns = solvers.problem(*shape, loss=loss)

@@ -3,7 +3,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from robustnn_core import convex
-from robustnn_core.convex import program
+from robustnn_core.convex import losses
 from tests.convex import reference_patterns as reference
 
 
@@ -13,7 +13,7 @@ def problem(n, d, loss, seed):
     return X, y if loss == "squared" else np.where(y < 0, -1.0, 1.0)
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 @pytest.mark.parametrize("shape", [(4, 2), (7, 3), (10, 3)])
 def test_reduction(loss, shape):
     X, y = problem(*shape, loss, seed=1)
@@ -26,7 +26,7 @@ def test_reduction(loss, shape):
     np.testing.assert_allclose(g.net.predict(X), f.net.predict(X), atol=1e-12 * max(1.0, np.abs(y).max()))
     E = 2.0 * g.patterns.active - 1.0
     assert (E * (X @ g.v)).min() >= 0 and (E * (X @ g.w)).min() >= 0
-    own = program.loss_value(loss, g.net.predict(X), y) + f.beta * np.linalg.norm(g.net.weights, axis=1).sum()
+    own = losses.get(loss).value(g.net.predict(X), y) + f.beta * np.linalg.norm(g.net.weights, axis=1).sum()
     assert own == pytest.approx(g.objective, rel=1e-11)
 
 
@@ -45,11 +45,11 @@ def test_fixed_units_against_proximal_gradient():
     unit = gates / np.linalg.norm(gates, axis=0)
     assert f.converged
     assert reference.lasso(np.maximum(X @ unit, 0.0), y, 0.3) == pytest.approx(f.objective, rel=1e-8)
-    own = program.loss_value("squared", f.net.predict(X), y) + 0.3 * np.linalg.norm(f.net.weights, axis=1).sum()
+    own = losses.get("squared").value(f.net.predict(X), y) + 0.3 * np.linalg.norm(f.net.weights, axis=1).sum()
     assert own == pytest.approx(f.objective, rel=1e-12)
 
 
-@pytest.mark.parametrize("loss", program.LOSSES)
+@pytest.mark.parametrize("loss", losses.NAMES)
 def test_fixed_units_cost_more(loss):
     for seed in range(5):
         X, y = problem(30, 4, loss, seed)

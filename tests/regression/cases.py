@@ -50,8 +50,8 @@ def robust(n, radius, loss, tol=1e-3, features=2, count=12, beta=0.01):
     rng = np.random.default_rng(3)
     X = np.c_[rng.uniform(-1, 1, (n, features)), np.ones(n)]
     y = rng.choice([-1.0, 1.0], n)
-    patterns = experiments.gates(X, count, 3)
-    return fitted(convex.fit_robust(X, y, patterns, beta=beta, radius=radius, loss=loss, tol=tol), X)
+    patterns = experiments.gates(X, count, 3, bias=-1)
+    return fitted(convex.fit_robust(X, y, patterns, beta=beta, radius=radius, bias=features, loss=loss, tol=tol), X)
 
 
 def refined():
@@ -63,7 +63,7 @@ def refined():
 
 def reduced():
     X, y, patterns = problem(*SIZES["wide"], 7, "squared")
-    return fitted(convex.reduce_blocks(X, convex.fit(X, y, patterns, beta=0.3, tol=1e-6)), X)
+    return fitted(convex.reduce_blocks(X, y, convex.fit(X, y, patterns, beta=0.3, tol=1e-6)), X)
 
 
 def sampled(loss):
@@ -85,7 +85,9 @@ def small_labels(X, y):
 
 def by_gradient(loss, attack):
     X, y, _ = problem(*SIZES["square"], 7, loss)
-    found = convex.train_gradient(X, y, width=6, beta=0.01, attack=attack, radius=0.05, loss=loss, steps=50, seed=1)
+    found = convex.train_gradient(
+        X, y, width=6, beta=0.01, attack=attack, radius=0.05, bias=4, loss=loss, steps=50, seed=1
+    )
     return {"objective": found.objective, "predictions": found.net.predict(X).tolist()}
 
 
@@ -93,7 +95,7 @@ def bracketed(loss):
     X, y, _ = problem(*SIZES["square"], 7, loss)
     rng = np.random.default_rng(0)
     net = nets.ReLUSum(rng.standard_normal((5, 5)), [1, -1, 1, 1, -1])
-    found = convex.worst_case_loss(net, X, y, radius=0.1, loss=loss)
+    found = convex.worst_case_loss(net, X, y, radius=0.1, bias=4, loss=loss)
     return {"objective": found.loss, "reached": found.reached, "predictions": found.margins.tolist()}
 
 
