@@ -220,6 +220,8 @@ def breakdown_curve(
         Relative error on the design below which a trial counts as recovered.
     level : float
         Of the confidence intervals.
+    progress : bool or callable, optional
+        See :func:`robustnn_core.sweeps.run`.
 
     Returns
     -------

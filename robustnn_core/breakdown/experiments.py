@@ -156,6 +156,14 @@ def draw_plane(ax, points, net, kept, touched, *, truth):
 def same_first_step(X, y, *, signs, keep, start):
     """Does the first full step of partition training stay in its cell, and is it the first step of DC training?
 
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    y : array_like, shape (n,)
+    signs : array_like, shape (K,)
+    keep : int, or float share in (0, 1]
+    start : array_like, shape (K, d)
+
     Returns
     -------
     in_cell, same : bool
@@ -187,7 +195,7 @@ def compare_descents(problem, *, fraction, noise, draws, starts, seed):
         Standard deviation of the noise on all labels.
     draws, starts : int
         Data sets, and starts on each.
-    seed : int
+    seed : int >= 0 or anything :func:`robustnn_core.streams.spawn` takes
 
     Returns
     -------
@@ -207,7 +215,7 @@ def compare_descents(problem, *, fraction, noise, draws, starts, seed):
     rows = {name: [] for name in FITS}
     for draw in streams.spawn(seed, draws):
         X, net = problem.draw(draw)
-        truth, rng = net.predict(X), streams.generator((seed, len(rows["dc"])))
+        truth, rng = net.predict(X), streams.generator(streams.spawn(draw, 1)[0])
         y = truth + noise * rng.standard_normal(truth.size)
         y, _ = adversaries.corrupt(X, y, fraction=fraction, adversary=adversaries.ActiveHalf(0.5), seed=rng, model=net)
         for U in rng.standard_normal((starts, 1, K, d)):

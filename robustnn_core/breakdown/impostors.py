@@ -56,6 +56,10 @@ def three_units(tau):
     |x1| >= tau |x2|, so the breakdown fraction is at most arctan(tau)/pi while
     :func:`~robustnn_core.breakdown.theory.angle_bound` is 1/4.
 
+    Parameters
+    ----------
+    tau : float > 0
+
     Returns
     -------
     net, impostor : nets.ReLUSum
@@ -85,6 +89,11 @@ def four_units(delta, epsilon=0.0):
     width O(delta), so the breakdown fraction is O(delta) while
     :func:`~robustnn_core.breakdown.theory.angle_bound` is 1/4 (``epsilon`` tilts the units, to show that the
     example is not isolated).
+
+    Parameters
+    ----------
+    delta : float in (0, 1/2)
+    epsilon : float
 
     Returns
     -------
@@ -172,6 +181,14 @@ def flips(weights, signs, tolerance=1e-9):
 
     With pairwise non-collinear, nonzero units these flips and permutations are all there is
     (K <= 16 is enumerated).
+
+    Parameters
+    ----------
+    weights : array_like, shape (K, d)
+        The units u_k, one a row.
+    signs : array_like, shape (K,)
+    tolerance : float
+        A sum is zero if no entry exceeds this share of the largest weight.
 
     Returns
     -------

@@ -54,6 +54,14 @@ class NetFit:
 def trimmed_loss(net, X, y, *, keep):
     """F_h: the sum of the ``keep`` smallest squared residuals of a net; a float is a share of the points.
 
+    Parameters
+    ----------
+    net : nets.ReLUSum
+    X : array_like, shape (n, d)
+    y : array_like, shape (n,)
+    keep : int, or float share in (0, 1]
+        h.
+
     Examples
     --------
     >>> from robustnn_core import nets

@@ -148,7 +148,7 @@ def constants():
         (
             "TORRENT, sharpened",
             r"\sqrt{2 L_2(b) L_2(2b)} = 1 - L_2(b)",
-            None,
+            lambda b: math.sqrt(2 * tail_second(b) * tail_second(2 * b)) - (1 - tail_second(b)),
         ),
         (
             "TORRENT has a spurious fixed point",
@@ -161,16 +161,10 @@ def constants():
             lambda b: tail_first(b) - 0.5 * math.sqrt(2 / math.pi),
         ),
     ):
-        if equation is None:
-            equation = _sharpened
         root = optimize.brentq(equation, 1e-6, 0.45, xtol=1e-15, rtol=1e-14)
         rows.append(Constant(name, statement, root, root / 2, abs(float(equation(root)))))
     rows.append(Constant("LTS", r"1/2", 0.5, 0.25, math.nan))
     return tuple(rows)
-
-
-def _sharpened(b):
-    return math.sqrt(2 * tail_second(b) * tail_second(2 * b)) - (1 - tail_second(b))
 
 
 def _density(t):
@@ -327,6 +321,14 @@ def coverage_limit(n, keep, distance):
 
     min(n - h, h - n + d(f*) - 1); -1 if even the clean labels do not determine f*.
 
+    Parameters
+    ----------
+    n : int >= 1
+    keep : int, or float share in (0, 1]
+        h.
+    distance : int in [1, n]
+        d(f*).
+
     Examples
     --------
     >>> from robustnn_core.breakdown.theory import coverage_limit
@@ -374,6 +376,11 @@ def angle_bound(weights):
 
     (1/2) min{1/2, min over pairs angle(u_i, u_j)/pi}. Not sharp for K >= 3: see
     :func:`~robustnn_core.breakdown.impostors.three_units`.
+
+    Parameters
+    ----------
+    weights : array_like, shape (K, d)
+        The units u_k, one a row, none of them zero.
 
     Examples
     --------

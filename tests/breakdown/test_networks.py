@@ -78,6 +78,24 @@ def test_half_coverage_is_too_little_even_on_clean_labels():
     assert breakdown.trimmed_loss(wild, X, y, keep=inactive) == 0.0
 
 
+def test_keep_is_a_number_or_a_share():
+    X, y, _, _ = problem(3, 80, 3, [1], 0.1, adversaries.GrossOutliers(), noise=0.1)
+    for fit in (breakdown.fit_partition, breakdown.fit_dc):
+        whole, share = (fit(X, y, signs=[1], keep=keep, seed=0) for keep in (56, 0.7))
+        assert (whole.net.weights == share.net.weights).all() and share.kept.sum() == 56
+        assert breakdown.trimmed_loss(share.net, X, y, keep=0.7) == pytest.approx(share.objective, abs=1e-12)
+    everything = breakdown.fit_partition(X, y, signs=[1], keep=1.0, inner="ols", seed=0)
+    assert everything.kept.all()
+
+
+def test_a_start_is_taken_in_place_of_those_that_init_makes():
+    X, y, net, _ = problem(3, 80, 3, [1], noise=0.1)
+    start = net.weights[None] + 0.2
+    found = [breakdown.fit_partition(X, y, signs=[1], init=how, start=start, seed=0) for how in ("elemental", "random")]
+    assert (found[0].net.weights == found[1].net.weights).all() and found[0].winner == 0
+    assert len(found[0].trace) == found[0].iterations + 1
+
+
 def test_zero_labels():
     X = streams.generator(0).standard_normal((30, 2))
     fit = breakdown.fit_partition(X, np.zeros(30), signs=[1], seed=0)

@@ -87,6 +87,12 @@ def test_bad_keep(keep):
         breakdown.torrent(X, y, keep=keep)
 
 
+def test_keep_is_a_number_or_a_share():
+    X, y, _ = data(0, 40, 2, noise=1.0)
+    for fit in (lambda keep: breakdown.torrent(X, y, keep=keep), lambda keep: breakdown.lts(X, y, keep=keep, seed=0)):
+        assert np.array_equal(fit(30).coef, fit(0.75).coef) and fit(0.75).kept.sum() == 30
+
+
 def test_kept_rows_that_do_not_determine_the_fit():
     X = np.zeros((10, 2))
     X[:, 0] = 1.0

@@ -172,6 +172,11 @@ def factor_two(X, u, *, seed, trials=20):
 def identifiability(net, X):
     """f is half a linear map plus half of sum s_k |u_k . x|; flipping a set S with sum_S s_k u_k = 0 leaves f alone.
 
+    Parameters
+    ----------
+    net : nets.ReLUSum
+    X : array_like, shape (n, d)
+
     Examples
     --------
     >>> from robustnn_core import nets, streams

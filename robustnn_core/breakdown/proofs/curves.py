@@ -12,6 +12,16 @@ __all__ = ["merge", "three_units"]
 def merge(net, pair=(0, 1), share=0.5, *, X):
     """The merge attack: f' is in the class and agrees with f off the wedge between units i and j.
 
+    Parameters
+    ----------
+    net : nets.ReLUSum
+    pair : (int, int)
+        i and j.
+    share : float in (0, 1)
+        c.
+    X : array_like, shape (n, d)
+        A sample of a rotation-invariant law, for (4).
+
     Examples
     --------
     >>> from robustnn_core import nets, streams
@@ -45,6 +55,12 @@ def merge(net, pair=(0, 1), share=0.5, *, X):
 
 def three_units(tau, grid=20_001):
     """The counterexample for K = 3: agreement wherever |x1| >= tau |x2|, on a grid of directions.
+
+    Parameters
+    ----------
+    tau : float > 0
+    grid : int >= 100
+        Directions.
 
     Examples
     --------

@@ -12,6 +12,13 @@ __all__ = ["descent", "infer_is_joint", "positive_half", "whole_newton_step"]
 def whole_newton_step(X, y, net):
     """The lifted least-squares step is a full Gauss-Newton step: Z is the Jacobian, and f is exact on the cell.
 
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    y : array_like, shape (n,)
+    net : nets.ReLUSum
+        U.
+
     Raises
     ------
     ValueError
@@ -72,6 +79,15 @@ def _within_cell(X, U, move):
 
 def infer_is_joint(X, y, net, kept=None):
     """Region-wise least squares followed by Gram-weighted INFER is the joint lifted least-squares fit.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    y : array_like, shape (n,)
+    net : nets.ReLUSum
+        Its pattern on X makes the regions.
+    kept : array_like of bool, shape (n,), optional
+        The points used; default all.
 
     Examples
     --------
