@@ -6,11 +6,10 @@ import warnings
 import numpy as np
 
 from robustnn_core import checks, figures, nets, streams
-from robustnn_core.breakdown import _lifted, _majoriser, adversaries, networks
+from robustnn_core.breakdown import _lifted, _majoriser, adversaries
+from robustnn_core.breakdown.curves import NETS
 
 __all__ = ["compare_descents", "descent_path", "draw_plane", "minimise_majoriser", "same_first_step"]
-
-FITS = {"partition": networks.fit_partition, "dc": networks.fit_dc}
 
 
 def descent_path(method, X, y, *, signs, keep, start, steps):
@@ -42,7 +41,7 @@ def descent_path(method, X, y, *, signs, keep, start, steps):
     >>> len(path), bool(path[-1][2] <= path[0][2])
     (6, True)
     """
-    fit = FITS[checks.choice(method, "method", tuple(FITS))]
+    fit = NETS[checks.choice(method, "method", tuple(NETS))]
     y = checks.array(y, "y", shape=("n",))
     keep = checks.count(keep, "keep", of=y.size)
     begin = nets.ReLUSum(start, signs)
@@ -212,14 +211,14 @@ def compare_descents(problem, *, fraction, noise, draws, starts, seed):
     (2,)
     """
     K, d = len(problem.signs), problem.d
-    rows = {name: [] for name in FITS}
+    rows = {name: [] for name in NETS}
     for draw in streams.spawn(seed, draws):
         X, net = problem.draw(draw)
         truth, rng = net.predict(X), streams.generator(streams.spawn(draw, 1)[0])
         y = truth + noise * rng.standard_normal(truth.size)
         y, _ = adversaries.corrupt(X, y, fraction=fraction, adversary=adversaries.ActiveHalf(0.5), seed=rng, model=net)
         for U in rng.standard_normal((starts, 1, K, d)):
-            for name, fit in FITS.items():
+            for name, fit in NETS.items():
                 clock = time.perf_counter()
                 found = fit(X, y, signs=net.signs, start=U, seed=0)
                 clock = time.perf_counter() - clock

@@ -4,7 +4,7 @@ import pytest
 from breakdown import reference
 from breakdown.made import problem
 from robustnn_core import ConvergenceWarning, breakdown, figures, nets
-from robustnn_core.breakdown import experiments
+from robustnn_core.breakdown import curves, experiments
 
 
 def test_a_cut_majoriser_says_so():
@@ -19,7 +19,7 @@ def test_a_path_is_the_trace_of_the_fit(method):
     X, y, net, _ = problem(2, 120, 3, [1, -1], noise=0.2)
     start = net.weights + 0.5
     path = experiments.descent_path(method, X, y, signs=[1, -1], keep=0.75, start=start, steps=12)
-    fit = experiments.FITS[method](X, y, signs=[1, -1], keep=90, start=start[None], seed=0)
+    fit = curves.NETS[method](X, y, signs=[1, -1], keep=90, start=start[None], seed=0)
     losses = [value for _, _, value in path]
     steps = min(13, len(fit.trace))
     np.testing.assert_allclose(losses[:steps], fit.trace.objective[:steps], rtol=1e-9)
