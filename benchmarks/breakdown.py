@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 
 from robustnn_core import breakdown
-from robustnn_core.breakdown import attacks
+from robustnn_core.breakdown import adversaries
 
 QUICK = "--quick" in sys.argv
 TRIALS = 3 if QUICK else 9
@@ -22,9 +22,9 @@ def have(module):
     return importlib.util.find_spec(module) is not None
 
 
-def timed(run):
+def timed(run, *arguments, **options):
     start = time.perf_counter()
-    result = run()
+    result = run(*arguments, **options)
     return time.perf_counter() - start, result
 
 
@@ -69,18 +69,22 @@ def linear_estimators(n, p, m):
 
 def linear(n=600, p=8):
     problem = breakdown.LinearProblem(n, p)
-    for attack, fraction in ((attacks.GrossOutliers(), 0.3), (attacks.Impostor(), 0.3), (attacks.Leverage(), 0.18)):
+    for adversary, fraction in (
+        (adversaries.GrossOutliers(), 0.3),
+        (adversaries.Impostor(), 0.3),
+        (adversaries.Leverage(), 0.18),
+    ):
         m = int(fraction * n)
-        print(f"\nlinear, n = {n}, p = {p}, {type(attack).__name__} {fraction}: median error, median ms")
+        print(f"\nlinear, n = {n}, p = {p}, {type(adversary).__name__} {fraction}: median error, median ms")
         best, ours = None, {}
         for name, fit in linear_estimators(n, p, m).items():
             errors, times = [], []
             for trial in range(TRIALS + 1):
                 X, model = problem.draw(trial)
-                y, _ = breakdown.corrupt(X, model.predict(X), fraction=fraction, attack=attack, seed=trial)
+                y, _ = breakdown.corrupt(X, model.predict(X), fraction=fraction, adversary=adversary, seed=trial)
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    took, coef = timed(lambda: fit(X, y))
+                    took, coef = timed(fit, X, y)
                 if trial:  # the first compiles
                     errors.append(np.linalg.norm(coef - model.coef) / np.linalg.norm(model.coef))
                     times.append(1e3 * took)
@@ -99,25 +103,26 @@ def scaling(p=8):
     print("\nlinear cost in n (seconds; gross outliers .3)")
     for n in (10**3, 10**4, 10**5) if QUICK else (10**3, 10**4, 10**5, 10**6):
         X, model = breakdown.LinearProblem(n, p).draw(0)
-        y, _ = breakdown.corrupt(X, model.predict(X), fraction=0.3, attack=attacks.GrossOutliers(), seed=0)
+        y, _ = breakdown.corrupt(X, model.predict(X), fraction=0.3, adversary=adversaries.GrossOutliers(), seed=0)
         row = [
-            timed(lambda: breakdown.torrent(X, y, keep=int(0.7 * n)))[0],
-            timed(lambda: breakdown.lts(X, y, keep=n // 2 + p, seed=0))[0],
+            timed(breakdown.torrent, X, y, keep=0.7)[0],
+            timed(breakdown.lts, X, y, keep=n // 2 + p, seed=0)[0],
         ]
         print(
-            f"  n = {n:8d}   torrent {row[0]:8.4f}   lts {row[1]:8.4f}   per point {1e6 * row[0] / n:.2f} and {1e6 * row[1] / n:.2f} us"
+            f"  n = {n:8d}   torrent {row[0]:8.4f}   lts {row[1]:8.4f}   "
+            f"per point {1e6 * row[0] / n:.2f} and {1e6 * row[1] / n:.2f} us"
         )
 
 
 def network(K=4, n=10_000, d=20):
-    """The same trimmed loss from the same start: who reaches the objective of partition_fit, and when."""
+    """The same trimmed loss from the same start: who reaches the objective of fit_partition, and when."""
     n = 2000 if QUICK else n
     signs = np.array([1.0, 1.0, -1.0, -1.0])[:K]
     rng = np.random.default_rng(0)
     X, net = breakdown.NetProblem(n, d, tuple(signs)).draw(0)
     truth = net.predict(X)
     y, _ = breakdown.corrupt(
-        X, truth + 0.1 * rng.standard_normal(n), fraction=0.1, attack=attacks.GrossOutliers(), seed=0
+        X, truth + 0.1 * rng.standard_normal(n), fraction=0.1, adversary=adversaries.GrossOutliers(), seed=0
     )
     h = int(0.75 * n)
     start = net.weights + 0.3 * rng.standard_normal(net.weights.shape) / np.sqrt(d)
@@ -126,12 +131,17 @@ def network(K=4, n=10_000, d=20):
     def loss(U):
         return np.sort((y - np.maximum(X @ U.T, 0.0) @ signs) ** 2)[:h].sum() / h
 
-    fits = {"partition_fit": breakdown.partition_fit, "dc_fit": breakdown.dc_fit}
+    fits = {"fit_partition": breakdown.fit_partition, "fit_dc": breakdown.fit_dc}
     took = {}
+
+    def report(name, value, seconds):
+        ratio = seconds / took["fit_partition"]
+        print(f"  {name:28s} {value:9.6f} {seconds:9.4f}   {ratio:.0f} times fit_partition")
+
     for name, fit in fits.items():
-        run = lambda fit=fit: fit(X, y, signs=signs, keep=h, start=start[None], seed=0)  # noqa: E731
-        run()
-        took[name], result = timed(run)
+        case = dict(signs=signs, keep=h, start=start[None], seed=0)
+        fit(X, y, **case)
+        took[name], result = timed(fit, X, y, **case)
         target = result.objective / h
         print(f"  {name:28s} {target:9.6f} {took[name]:9.4f}   ({result.iterations} steps)")
 
@@ -157,9 +167,7 @@ def network(K=4, n=10_000, d=20):
         return loss(U)
 
     seconds, value = timed(scipy_fit)
-    print(
-        f"  {'scipy least_squares':28s} {value:9.6f} {seconds:9.4f}   {seconds / took['partition_fit']:.0f} times partition_fit"
-    )
+    report("scipy least_squares", value, seconds)
     if have("torch"):
         import torch
 
@@ -179,9 +187,7 @@ def network(K=4, n=10_000, d=20):
             return value.item()
 
         seconds, value = timed(adam)
-        print(
-            f"  {'torch Adam (CPU)':28s} {value:9.6f} {seconds:9.4f}   {seconds / took['partition_fit']:.0f} times partition_fit"
-        )
+        report("torch Adam (CPU)", value, seconds)
     else:
         print("  torch is not installed: its row is missing")
 
@@ -189,19 +195,18 @@ def network(K=4, n=10_000, d=20):
 def curves():
     from concurrent.futures import ProcessPoolExecutor
 
-    fractions, trials = np.linspace(0.02, 0.24, 12), 10 if QUICK else 50
-    print(f"\na breakdown curve, 12 fractions x {trials} trials, two processes")
+    case = dict(fractions=np.linspace(0.02, 0.24, 12), trials=10 if QUICK else 50, seed=0)
+    print(f"\na breakdown curve, 12 fractions x {case['trials']} trials, two processes")
     with ProcessPoolExecutor(2) as pool:
         for signs, n, d in (((1,), 400, 5), ((1, 1), 500, 5)):
             problem = breakdown.NetProblem(n, d, signs, balanced=True)
-            for attack in (attacks.ActiveHalf(0.5), attacks.Leverage()):
+            for adversary in (adversaries.ActiveHalf(0.5), adversaries.Leverage()):
                 seconds, curve = timed(
-                    lambda: breakdown.breakdown_curve(
-                        "partition", problem, attack, fractions=fractions, trials=trials, seed=0, executor=pool
-                    )
+                    breakdown.breakdown_curve, "partition", problem, adversary, **case, executor=pool
                 )
                 print(
-                    f"  K = {len(signs)}, {type(attack).__name__:12s} {seconds:6.2f} s, breakdown point {curve.breakdown_point:.2f}"
+                    f"  K = {len(signs)}, {type(adversary).__name__:12s} {seconds:6.2f} s, "
+                    f"breakdown point {curve.breakdown_point:.2f}"
                 )
 
 

@@ -5,6 +5,7 @@ the form the kernels want (C-contiguous ``float64``, Python ``int``...) or raise
 names the argument, the value and the remedy. Nothing is clipped.
 """
 
+import math
 import numbers
 import warnings
 
@@ -15,6 +16,7 @@ __all__ = [
     "array",
     "boolean_array",
     "choice",
+    "count",
     "fraction",
     "integer",
     "number",
@@ -219,6 +221,25 @@ def integer(value, name, *, at_least=None, at_most=None, remedy=""):
         raise ValueError(f"{name} = {value!r} must be an integer")
     number(int(value), name, at_least=at_least, at_most=at_most, remedy=remedy)
     return int(value)
+
+
+def count(value, name, *, of, at_least=1, at_most=None, remedy=""):
+    """Return how many of ``of`` things ``value`` means: an int says it, a float in (0, 1] is a share, rounded up.
+
+    Examples
+    --------
+    >>> count(3, "keep", of=10), count(0.25, "keep", of=10), count(1.0, "keep", of=10)
+    (3, 3, 10)
+    """
+    at_most = of if at_most is None else at_most
+    if isinstance(value, numbers.Integral):
+        return integer(value, name, at_least=at_least, at_most=at_most, remedy=remedy)
+    share = number(value, name, above=0.0, at_most=1.0, remedy="give a whole number, or a share")
+    result = math.ceil(round(share * of, 9))
+    if not at_least <= result <= at_most:
+        said = f"{name} = {share} means {result} of {of}, which must be between {at_least} and {at_most}"
+        raise ValueError(said + (f"; {remedy}" if remedy else ""))
+    return result
 
 
 def choice(value, name, options):

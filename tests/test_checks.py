@@ -119,3 +119,26 @@ def test_squarable(value, axis, fine):
     else:
         with pytest.raises(ValueError, match="^y has entries of size 1e[+-]101, whose squares"):
             checks.squarable(value, "y", axis=axis)
+
+
+@pytest.mark.parametrize(
+    "value, n, result", [(3, 10, 3), (0.25, 10, 3), (1.0, 10, 10), (np.int64(1), 10, 1), (0.55, 60, 33), (0.7, 10, 7)]
+)
+def test_a_count_or_a_share(value, n, result):
+    assert checks.count(value, "keep", of=n) == result and type(checks.count(value, "keep", of=n)) is int
+
+
+@pytest.mark.parametrize(
+    "value, says",
+    [
+        (11, "keep = 11.0 must be >= 2 and <= 10; keep more"),
+        (1, "keep = 1.0 must be >= 2 and <= 10; keep more"),
+        (1.5, "keep = 1.5 must be > 0 and <= 1; give a whole number, or a share"),
+        (0.1, "keep = 0.1 means 1 of 10, which must be between 2 and 10; keep more"),
+        (True, "keep = True must be an integer"),
+        ("all", "keep = 'all' must be a real number"),
+    ],
+)
+def test_a_count_that_is_none(value, says):
+    with pytest.raises(ValueError, match=f"^{says}"):
+        checks.count(value, "keep", of=10, at_least=2, remedy="keep more")

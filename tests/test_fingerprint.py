@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from robustnn_core import breakdown, checks, fingerprint, sweeps
-from robustnn_core.breakdown import attacks, experiments
+from robustnn_core.breakdown import adversaries, curves
 
 SCALE = 1.0
 TABLE = {"a": [1, 2]}
@@ -174,7 +174,7 @@ SAME = {
     "partial": lambda: functools.partial(Model(1.0), np.eye(2), x="b"),
     "set": lambda: {"a", "b", "c", ("d", 1)},
     "numba": lambda: numba.njit(make(3.0)),
-    "estimator": lambda: experiments.Estimator("lts", keep="oracle", options={"starts": 60}),
+    "estimator": lambda: breakdown.Estimator("lts", keep="oracle", options={"starts": 60}),
     "huge number": lambda: 10**5000,
     "lone surrogate": lambda: "\ud800",
 }
@@ -370,9 +370,9 @@ def test_a_replaced_function_of_a_library_counts(monkeypatch):
 
 
 def test_a_replaced_function_of_this_package_counts(monkeypatch):
-    estimator = experiments.Estimator("ols")
+    estimator = breakdown.Estimator("ols")
     before = key(estimator)
-    monkeypatch.setattr(breakdown.regression, "ols", breakdown.lad)
+    monkeypatch.setitem(curves.WHOLE, "ols", breakdown.lad)
     assert key(estimator) != before
 
 
@@ -381,12 +381,12 @@ def test_keys_do_not_depend_on_the_process(tmp_path):
     script.write_text(
         "import functools, json, numpy as np\n"
         "from robustnn_core import fingerprint\n"
-        "from robustnn_core.breakdown import attacks, experiments as e\n"
+        "from robustnn_core.breakdown import adversaries, curves as e\n"
         "NAMES = {'a', 'b', 'c', 'd'}\n"
         "class Own:\n"
         "    def __call__(self, x):\n"
         "        return x in NAMES or x in {'p', 'q', 'r'}\n"
-        "task = functools.partial(e._trial, e.Estimator('partition'), e.NetProblem(), attacks.ActiveHalf())\n"
+        "task = functools.partial(e._trial, e.Estimator('partition'), e.NetProblem(), adversaries.ActiveHalf())\n"
         "print(json.dumps([fingerprint.parts(task), fingerprint.parts(Own()), fingerprint.parts({Own, 'a', 1.5})]))\n"
     )
     runs = [
@@ -445,7 +445,7 @@ def test_nesting_without_end_is_refused():
 def curve(estimator, path, **change):
     case = dict(fractions=[0.1, 0.2], trials=2, seed=0)
     return breakdown.breakdown_curve(
-        estimator, breakdown.LinearProblem(30, 2), attacks.GrossOutliers(), **{**case, **change}, checkpoint=path
+        estimator, breakdown.LinearProblem(30, 2), adversaries.GrossOutliers(), **{**case, **change}, checkpoint=path
     )
 
 
@@ -507,8 +507,8 @@ def test_a_curve_of_another_problem_or_attack_is_refused(tmp_path):
     path = tmp_path / "curve"
     curve("ols", path)
     for problem, attack in (
-        (breakdown.LinearProblem(31, 2), attacks.GrossOutliers()),
-        (breakdown.LinearProblem(30, 2), attacks.GrossOutliers(11.0)),
+        (breakdown.LinearProblem(31, 2), adversaries.GrossOutliers()),
+        (breakdown.LinearProblem(30, 2), adversaries.GrossOutliers(11.0)),
     ):
         with pytest.raises(ValueError, match="another sweep"):
             breakdown.breakdown_curve("ols", problem, attack, fractions=[0.1, 0.2], trials=2, seed=0, checkpoint=path)
@@ -530,9 +530,7 @@ def test_a_checkpoint_of_an_earlier_kind_is_refused(tmp_path):
 
 
 def test_every_part_is_named_once():
-    task = functools.partial(
-        experiments._trial, experiments.Estimator("dc"), breakdown.NetProblem(), attacks.ActiveHalf()
-    )
+    task = functools.partial(curves._trial, breakdown.Estimator("dc"), breakdown.NetProblem(), adversaries.ActiveHalf())
     found = key(task)
     assert f"{checks.__name__}.array" in found and len(found) > 100
     assert all(re.fullmatch("[0-9a-f]{16}", own) for own in found.values())

@@ -1,5 +1,6 @@
 import importlib
 import inspect
+import pkgutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -43,9 +44,14 @@ def test_a_ledger_that_is_not_listed_is_found():
     "name", ["breakdown.proofs", "neurotron.proofs", "perturbations.proofs", "convex.proofs", "convex.proofs_robust"]
 )
 def test_every_public_function_of_the_proofs_is_in_all(name):
-    module = importlib.import_module(f"robustnn_core.{name}")
-    public = {key for key, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
-    assert {key for key in public if not key.startswith("_")} <= set(module.__all__)
+    proofs = importlib.import_module(f"robustnn_core.{name}")
+    pages = [found.name for found in pkgutil.iter_modules(getattr(proofs, "__path__", ()))]
+    modules = [proofs, *(importlib.import_module(f"{proofs.__name__}.{page}") for page in pages)]
+    public = {
+        key for m in modules for key, f in vars(m).items() if inspect.isfunction(f) and f.__module__ == m.__name__
+    }
+    assert public
+    assert {key for key in public if not key.startswith("_")} <= set(proofs.__all__)
 
 
 def test_an_edit_and_a_second_snapshot():

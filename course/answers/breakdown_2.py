@@ -8,7 +8,8 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def most_survived(n, d, active):
-    """Return (m*, h), two whole numbers, h a coverage that attains m*, for ``n`` points of R^d in general position, ``active`` of them active."""
+    """Return (m*, h), two whole numbers, h a coverage that attains m*, for ``n`` points of R^d in general position,
+    ``active`` of them active."""
     m = (active - d) // 2
     return m, n - m
 

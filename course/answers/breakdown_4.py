@@ -49,9 +49,10 @@ def hidden_tangent_gap(answer):
         rng = np.random.default_rng(120 + seed)
         X, U, V = rng.standard_normal((7, 2)), rng.standard_normal((3, 2)), rng.standard_normal((3, 2))
         rho = 0.2 + seed
-        g = lambda t, X=X, U=U, V=V, rho=rho: (
-            rho / 2 * np.array([sum((w @ x) ** 2 for w in U + t * (V - U)) for x in X])
-        )  # noqa: E731
+
+        def g(t, X=X, U=U, V=V, rho=rho):
+            return rho / 2 * np.array([sum((w @ x) ** 2 for w in U + t * (V - U)) for x in X])
+
         known = g(1.0) - g(0.0) - (g(1e-3) - g(-1e-3)) / 2e-3  # exact for a quadratic function
         compare(call(answer, V, U, X, rho, name="tangent_gap"), known, name="tangent_gap")
 

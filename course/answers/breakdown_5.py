@@ -3,7 +3,7 @@
 import numpy as np
 
 from robustnn_core import nets, sweeps
-from robustnn_core.breakdown import attacks, theory
+from robustnn_core.breakdown import adversaries, impostors
 from robustnn_core.course import call, compare, fail, numbers
 
 
@@ -96,7 +96,7 @@ def hidden_noticed_share(answer):
     for seed, c in enumerate(((1.0, -1.0), (1.0, 1.0, -1.0), (0.5, -0.5, 0.5, -0.5))):
         U, signs = np.random.default_rng(180 + seed).standard_normal((len(c), 2)), np.ones(len(c))
         moved = nets.ReLUSum(U + 1e-9 * np.outer(c, [0.3, 0.7]), signs)
-        known = theory.plane_disagreement(nets.ReLUSum(U, signs), moved, 1e-12)
+        known = impostors.plane_disagreement(nets.ReLUSum(U, signs), moved, 1e-12)
         compare(call(answer, U, np.array(c), name="noticed_share"), known, name="noticed_share", tol=1e-4)
 
 
@@ -110,7 +110,7 @@ def hidden_hopeless_coverage(answer):
     for angle in (1.0, 37.0, 60.0, 135.0):
         turn = np.deg2rad(angle)
         pair = nets.ReLUSum([[1.0, 0.0], [2 * np.cos(turn), 2 * np.sin(turn)]], [1, -1])
-        missed = theory.plane_disagreement(pair, attacks.Merge(share=0.3).impostor(pair))
+        missed = impostors.plane_disagreement(pair, adversaries.Merge(share=0.3).impostor(pair))
         compare(call(answer, angle, name="hopeless_coverage"), 1 - missed, name="hopeless_coverage")
 
 

@@ -8,7 +8,8 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def singular_count(k):
-    """Return the number of singular matrices among all with ``k`` rows, k columns and entries 0 or 1; k <= 3 is enough."""
+    """Return the number of singular matrices among all with ``k`` rows, k columns and entries 0 or 1; k <= 3 is
+    enough."""
     bits = (np.arange(2 ** (k * k))[:, None] >> np.arange(k * k)) & 1
     return int((np.abs(np.linalg.det(bits.reshape(-1, k, k).astype(float))) < 0.5).sum())
 

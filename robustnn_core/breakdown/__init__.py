@@ -1,17 +1,21 @@
 """Adversarial corruption: what breaks a regression, and what breaks a one-hidden-layer ReLU net.
 
 * :mod:`~robustnn_core.breakdown.regression`: five estimators of a linear model.
-* :mod:`~robustnn_core.breakdown.networks`: partition training and DC training, with :mod:`~robustnn_core.breakdown.starts`.
-* :mod:`~robustnn_core.breakdown.attacks`: who moves the labels.
-* :mod:`~robustnn_core.breakdown.theory`: breakdown constants, distances, bounds.
+* :mod:`~robustnn_core.breakdown.networks`: partition training and DC training; :mod:`~robustnn_core.breakdown.regions`:
+  the original form, region by region.
+* :mod:`~robustnn_core.breakdown.adversaries`: who moves the labels.
+* :mod:`~robustnn_core.breakdown.curves`: breakdown curves.
+* :mod:`~robustnn_core.breakdown.theory`: breakdown constants, distances, bounds;
+  :mod:`~robustnn_core.breakdown.impostors`: nets that agree with another one.
 * :mod:`~robustnn_core.breakdown.proofs`: every step of every proof, evaluated on live data.
-* :mod:`~robustnn_core.breakdown.experiments`: breakdown curves, what a chapter calls to get one figure's numbers.
+* :mod:`~robustnn_core.breakdown.experiments`: what else a chapter calls to get one figure.
 """
 
-from robustnn_core.breakdown import attacks, experiments, proofs, theory
-from robustnn_core.breakdown.attacks import corrupt
-from robustnn_core.breakdown.experiments import Curve, Estimator, LinearProblem, NetProblem, breakdown_curve
-from robustnn_core.breakdown.networks import NetFit, dc_fit, infer, partition_fit, region_fits, trimmed_loss
+from robustnn_core.breakdown import adversaries, experiments, impostors, proofs, theory
+from robustnn_core.breakdown.adversaries import corrupt
+from robustnn_core.breakdown.curves import Curve, Estimator, LinearProblem, NetProblem, breakdown_curve
+from robustnn_core.breakdown.networks import NetFit, fit_dc, fit_partition, trimmed_loss
+from robustnn_core.breakdown.regions import fit_regions, infer
 from robustnn_core.breakdown.regression import LinearFit, huber, lad, lts, ols, torrent
 
 __all__ = [
@@ -21,19 +25,20 @@ __all__ = [
     "LinearProblem",
     "NetFit",
     "NetProblem",
-    "attacks",
+    "adversaries",
     "breakdown_curve",
     "corrupt",
-    "dc_fit",
     "experiments",
+    "fit_dc",
+    "fit_partition",
+    "fit_regions",
     "huber",
+    "impostors",
     "infer",
     "lad",
     "lts",
     "ols",
-    "partition_fit",
     "proofs",
-    "region_fits",
     "theory",
     "torrent",
     "trimmed_loss",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, special
 
-from robustnn_core import checks, nets
+from robustnn_core import checks
 
 __all__ = [
     "Constant",
@@ -22,22 +22,15 @@ __all__ = [
     "constants",
     "coverage_limit",
     "exhaustive_distance",
-    "flips",
-    "four_units",
     "leaky_distance",
     "linear_distance",
-    "plane_disagreement",
     "positive_half_limit",
     "relu_distance",
     "tail_first",
     "tail_second",
     "tail_threshold",
-    "three_units",
     "torrent_contraction",
 ]
-
-
-# ---------------------------------------------------------------- Gaussian constants
 
 
 def tail_threshold(b):
@@ -45,6 +38,7 @@ def tail_threshold(b):
 
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import tail_threshold
     >>> round(float(tail_threshold(0.05)), 3)
     1.96
     """
@@ -56,6 +50,8 @@ def tail_first(b):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.breakdown.theory import tail_first
     >>> bool(np.isclose(tail_first(1.0), np.sqrt(2 / np.pi)))
     True
     """
@@ -67,6 +63,7 @@ def tail_second(b):
 
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import tail_second
     >>> float(tail_second(1.0))
     1.0
     """
@@ -90,6 +87,7 @@ def torrent_contraction(trimmed, corrupted=None):
 
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import torrent_contraction
     >>> bool(torrent_contraction(0.07) < 1 < torrent_contraction(0.08))
     True
     """
@@ -133,6 +131,7 @@ def constants():
 
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import constants
     >>> [round(row.linear, 4) for row in constants()]
     [0.0, 0.0154, 0.0536, 0.0744, 0.123, 0.239, 0.5]
     """
@@ -149,7 +148,7 @@ def constants():
         (
             "TORRENT, sharpened",
             r"\sqrt{2 L_2(b) L_2(2b)} = 1 - L_2(b)",
-            None,
+            lambda b: math.sqrt(2 * tail_second(b) * tail_second(2 * b)) - (1 - tail_second(b)),
         ),
         (
             "TORRENT has a spurious fixed point",
@@ -162,16 +161,10 @@ def constants():
             lambda b: tail_first(b) - 0.5 * math.sqrt(2 / math.pi),
         ),
     ):
-        if equation is None:
-            equation = _sharpened
         root = optimize.brentq(equation, 1e-6, 0.45, xtol=1e-15, rtol=1e-14)
         rows.append(Constant(name, statement, root, root / 2, abs(float(equation(root)))))
     rows.append(Constant("LTS", r"1/2", 0.5, 0.25, math.nan))
     return tuple(rows)
-
-
-def _sharpened(b):
-    return math.sqrt(2 * tail_second(b) * tail_second(2 * b)) - (1 - tail_second(b))
 
 
 def _density(t):
@@ -185,14 +178,12 @@ def _share(b):
     return b
 
 
-# ---------------------------------------------------------------- distances and counts
-
-
 def breakdown_count(distance):
     """m* = the largest m < d/2: what any estimator can survive when the minimum distance is d.
 
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import breakdown_count
     >>> breakdown_count(196), breakdown_count(1)
     (97, 0)
     """
@@ -204,6 +195,7 @@ def linear_distance(n, p):
 
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import linear_distance
     >>> linear_distance(600, 8)
     593
     """
@@ -219,6 +211,7 @@ def leaky_distance(n, d):
 
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import leaky_distance
     >>> leaky_distance(400, 5)
     396
     """
@@ -248,6 +241,7 @@ def relu_distance(X, weights):
 
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import relu_distance
     >>> relu_distance([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0], [-1.0, 1.0]], [1.0, 0.0])
     2
     """
@@ -256,9 +250,8 @@ def relu_distance(X, weights):
     d = X.shape[1]
     z = X @ u
     if (z == 0).any():
-        raise ValueError(
-            f"weights put design point {int(np.argmin(np.abs(z)))} on the kink (u . x = 0); the formula needs none there"
-        )
+        point = int(np.argmin(np.abs(z)))
+        raise ValueError(f"weights put design point {point} on the kink (u . x = 0); the formula needs none there")
     active = X[z > 0]
     if len(active) < d:
         raise ValueError(f"weights have {len(active)} active points; the formula needs at least d = {d}")
@@ -294,6 +287,7 @@ def exhaustive_distance(X, weights):
 
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import exhaustive_distance
     >>> exhaustive_distance([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0], [-1.0, 1.0]], [1.0, 0.0])
     2
     """
@@ -323,17 +317,26 @@ def exhaustive_distance(X, weights):
 
 
 def coverage_limit(n, keep, distance):
-    """The largest m such that LTS with coverage h uniquely recovers from every m-corruption.
+    """The largest m such that LTS with coverage h = ``keep`` uniquely recovers from every m-corruption.
 
     min(n - h, h - n + d(f*) - 1); -1 if even the clean labels do not determine f*.
 
+    Parameters
+    ----------
+    n : int >= 1
+    keep : int, or float share in (0, 1]
+        h.
+    distance : int in [1, n]
+        d(f*).
+
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import coverage_limit
     >>> coverage_limit(400, 303, 196), coverage_limit(400, 202, 196)
     (97, -1)
     """
     n = checks.integer(n, "n", at_least=1)
-    h = checks.integer(keep, "keep", at_least=1, at_most=n)
+    h = checks.count(keep, "keep", of=n)
     d = checks.integer(distance, "distance", at_least=1, at_most=n)
     return max(min(n - h, h - n + d - 1), -1)
 
@@ -343,6 +346,7 @@ def best_coverage(n, distance):
 
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import best_coverage
     >>> best_coverage(400, 196)
     303
     """
@@ -359,6 +363,7 @@ def positive_half_limit(active, d):
 
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import breakdown_count, positive_half_limit
     >>> positive_half_limit(200, 5), breakdown_count(200 - 5 + 1)
     (97, 97)
     """
@@ -366,16 +371,20 @@ def positive_half_limit(active, d):
     return (checks.integer(active, "active", at_least=d) - d) // 2
 
 
-# ---------------------------------------------------------------- several units
-
-
 def angle_bound(weights):
     """Upper bound on the breakdown fraction of K units, rotation-invariant inputs, n to infinity.
 
-    (1/2) min{1/2, min over pairs angle(u_i, u_j)/pi}. Not sharp for K >= 3: see :func:`three_units`.
+    (1/2) min{1/2, min over pairs angle(u_i, u_j)/pi}. Not sharp for K >= 3: see
+    :func:`~robustnn_core.breakdown.impostors.three_units`.
+
+    Parameters
+    ----------
+    weights : array_like, shape (K, d)
+        The units u_k, one a row, none of them zero.
 
     Examples
     --------
+    >>> from robustnn_core.breakdown.theory import angle_bound
     >>> angle_bound([[1.0, 0.0], [1.0, 1.0]]), angle_bound([[1.0, 0.0], [0.0, 1.0]])
     (0.125, 0.25)
     """
@@ -389,122 +398,3 @@ def angle_bound(weights):
         angle = 2.0 * math.atan2(np.linalg.norm(U[i] - U[j]), np.linalg.norm(U[i] + U[j]))
         least = min(least, angle / math.pi)
     return float(0.5 * least)
-
-
-def plane_disagreement(net, other, tolerance=1e-9):
-    """P(f(x) != f'(x)) for two nets on the plane and a rotation-invariant x: exact, sector by sector.
-
-    Parameters
-    ----------
-    net, other : nets.ReLUSum with d = 2
-    tolerance : float
-        Linear maps closer than this on a sector count as equal.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> one, two = nets.ReLUSum([[1.0, 0.0]], [1]), nets.ReLUSum([[2.0, 0.0]], [1])
-    >>> plane_disagreement(one, two)
-    0.5
-    """
-    for name, each in (("net", net), ("other", other)):
-        if each.weights.shape[1] != 2:
-            raise ValueError(f"{name} has {each.weights.shape[1]} inputs; the plane has 2")
-    U = np.vstack([net.weights, other.weights])
-    normals = np.arctan2(U[:, 1], U[:, 0])[np.linalg.norm(U, axis=1) > 0]
-    kinks = np.unique(np.mod(np.concatenate([normals + np.pi / 2, normals - np.pi / 2]), 2 * np.pi))
-    kinks = np.append(kinks, kinks[0] + 2 * np.pi)
-    middle, width = 0.5 * (kinks[1:] + kinks[:-1]), np.diff(kinks)
-    X = np.stack([np.cos(middle), np.sin(middle)], axis=1)
-    gap = _local_map(net, X) - _local_map(other, X)
-    differs = np.linalg.norm(gap, axis=1) > tolerance
-    return float(width[differs & (width > 1e-12)].sum() / (2 * np.pi))
-
-
-def _local_map(net, X):
-    return ((X @ net.weights.T > 0) * net.signs) @ net.weights
-
-
-def three_units(tau):
-    """A net of three units and an impostor that agrees with it more often than the merge attack allows.
-
-    u = (e1, -e1, tau e2), all signs +, against (e1 + tau e2, -e1 + tau e2, -tau e2): equal wherever
-    |x1| >= tau |x2|, so the breakdown fraction is at most arctan(tau)/pi while :func:`angle_bound` is 1/4.
-
-    Returns
-    -------
-    net, impostor : nets.ReLUSum
-    bound : float
-        arctan(tau)/pi.
-
-    Examples
-    --------
-    >>> net, impostor, bound = three_units(0.1)
-    >>> bool(np.isclose(plane_disagreement(net, impostor) / 2, bound)), angle_bound(net.weights)
-    (True, 0.25)
-    """
-    tau = checks.number(tau, "tau", above=0.0)
-    e1, e2 = np.eye(2)
-    net = nets.ReLUSum([e1, -e1, tau * e2], [1, 1, 1])
-    impostor = nets.ReLUSum([e1 + tau * e2, -e1 + tau * e2, -tau * e2], [1, 1, 1])
-    return net, impostor, math.atan(tau) / math.pi
-
-
-def four_units(delta, epsilon=0.0):
-    """Four units near (e1, e2, -e1, -e2) and the impostor that moves them by +delta, -delta, +delta, -delta.
-
-    delta = (delta, delta) in the plane. The sum of the moves over an active set vanishes off four wedges of
-    width O(delta), so the breakdown fraction is O(delta) while :func:`angle_bound` is 1/4 (``epsilon``
-    tilts the units, to show that the example is not isolated).
-
-    Returns
-    -------
-    net, impostor : nets.ReLUSum
-    bound : float
-        Half the disagreement.
-
-    Examples
-    --------
-    >>> net, impostor, bound = four_units(0.05)
-    >>> bound < 0.05 < angle_bound(net.weights)
-    True
-    """
-    delta = checks.number(delta, "delta", above=0.0, below=0.5)
-    epsilon = checks.number(epsilon, "epsilon")
-    e1, e2 = np.eye(2)
-    U = np.array([e1 + epsilon * e2, e2, -e1, -e2 + epsilon * e1])
-    move = delta * np.array([1.0, 1.0])
-    net = nets.ReLUSum(U, [1, 1, 1, 1])
-    impostor = nets.ReLUSum(U + np.array([1.0, -1.0, 1.0, -1.0])[:, None] * move, [1, 1, 1, 1])
-    return net, impostor, 0.5 * plane_disagreement(net, impostor)
-
-
-def flips(weights, signs, tolerance=1e-9):
-    """Sets S of units with sum over S of s_k u_k = 0: flipping u_k -> -u_k for k in S leaves f unchanged.
-
-    With pairwise non-collinear, nonzero units these flips and permutations are all there is
-    (K <= 16 is enumerated).
-
-    Returns
-    -------
-    tuple of tuple of int
-
-    Examples
-    --------
-    >>> flips([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [1, 1, -1])
-    ((0, 1, 2),)
-    """
-    U = checks.array(weights, "weights", shape=("K", "d"))
-    s = checks.signs(signs, "signs", length=len(U))
-    checks.integer(len(U), "number of units", at_most=16, remedy="the enumeration is exponential")
-    size = np.abs(U).max()
-    found = []
-    for k in range(1, len(U) + 1):
-        for subset in itertools.combinations(range(len(U)), k):
-            rows = list(subset)
-            if np.abs(s[rows] @ U[rows]).max() <= tolerance * size:
-                found.append(subset)
-    return tuple(found)

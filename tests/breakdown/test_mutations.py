@@ -7,7 +7,8 @@ from unittest import mock
 import numpy as np
 
 from robustnn_core import nets, streams
-from robustnn_core.breakdown import NetProblem, attacks, corrupt, networks, proofs, theory
+from robustnn_core.breakdown import NetProblem, adversaries, corrupt, networks, proofs, theory
+from robustnn_core.trace import Trace
 from tests.mutations import (
     BY_CONSTRUCTION,
     assert_complete,
@@ -21,6 +22,7 @@ from tests.mutations import (
 )
 
 PROOFS, THEORY = "robustnn_core.breakdown.proofs.", "robustnn_core.breakdown.theory."
+IMPOSTORS = "robustnn_core.breakdown.impostors."
 
 
 def more(amount):
@@ -88,7 +90,7 @@ def all_hidden():
 
 
 def lad():
-    return proofs.lad_constant(streams.generator(0).standard_normal((400, 2)), 100)
+    return proofs.lad_constant(streams.generator(0).standard_normal((400, 2)), seed=0, trials=100)
 
 
 # ---------------------------------------------------------------- 2. a quarter
@@ -100,7 +102,7 @@ def relu_distance():
 
 def moved_impostor(change):
     """The construction of the nearest unit with another direction w or step t."""
-    return patched(PROOFS + "_nearest_unit", lambda f: lambda X, u: change(*f(X, u)), "wrong")
+    return patched(PROOFS + "a_quarter._nearest_unit", lambda f: lambda X, u: change(*f(X, u)), "wrong")
 
 
 TILTED = moved_impostor(lambda shared, w, t: (shared, w + 0.2 * np.roll(w, 1), 0.1 * t))
@@ -115,7 +117,7 @@ def coverage():
 def symmetric(change=None):
     half = streams.generator(0).standard_normal((200, 3))
     X = np.vstack([half, -half])
-    return proofs.factor_two(X if change is None else change(X), [1.0, 0.0, 0.0])
+    return proofs.factor_two(X if change is None else change(X), [1.0, 0.0, 0.0], seed=0)
 
 
 KINK = spoilt("points on the kink", lambda: symmetric(lambda X: np.vstack([X, [[0.0, 1, 1], [0, -1, -1]]])))
@@ -136,7 +138,7 @@ def no_flip():
 def not_a_flip():
     """All three units turned round where their signed sum is not 0."""
     net = nets.ReLUSum([[1.0, 0.0], [0.0, 1.0], [1.0, 1.001]], [1, 1, -1])
-    with mock.patch(THEORY + "flips", lambda *_: ((0, 1, 2),)):
+    with mock.patch(IMPOSTORS + "flips", lambda *_: ((0, 1, 2),)):
         return proofs.identifiability(net, plane())
 
 
@@ -155,34 +157,34 @@ def points():
 @cache
 def fitted():
     X, noisy, guess = points()
-    bad, _ = corrupt(X, noisy, fraction=0.15, seed=1, attack=attacks.GrossOutliers())
-    return networks.partition_fit(X, bad, signs=guess.signs, keep=112, start="random", seed=3), X, bad
+    bad = corrupt(X, noisy, fraction=0.15, seed=1, adversary=adversaries.GrossOutliers()).y
+    return networks.fit_partition(X, bad, signs=guess.signs, keep=112, init="random", seed=3), X, bad
 
 
 def descent():
-    return proofs.descent(*fitted())
+    return proofs.descent(*fitted(), seed=0)
 
 
 def spoilt_fit():
     fit, X, y = fitted()
-    return proofs.descent(dataclasses.replace(fit, history=1.001 * fit.history), X, y)
+    return proofs.descent(dataclasses.replace(fit, trace=Trace(objective=1.001 * fit.trace.objective)), X, y, seed=0)
 
 
-LEAVES = patched(PROOFS + "_within_cell", times(100.0), "leaves the cell")
+LEAVES = patched(PROOFS + "partition._within_cell", times(100.0), "leaves the cell")
 
 
 def positive_half(m=9):
     """40 points in two dimensions, 20 active: 9 changes are survived."""
     X, net = NetProblem(40, 2, balanced=True).draw(0)
-    y, _ = corrupt(X, net.predict(X), fraction=m / 40, seed=0, attack=attacks.ActiveHalf(0.5))
-    return proofs.positive_half(X, y, net.weights[0])
+    y, _ = corrupt(X, net.predict(X), fraction=m / 40, seed=0, adversary=adversaries.ActiveHalf(0.5))
+    return proofs.positive_half(X, y, net.weights[0], seed=0)
 
 
 def majoriser():
     rng = streams.generator(0)
     X, net = rng.standard_normal((80, 2)), nets.ReLUSum([[1.0, 0.0], [0.3, 1.0]], [1, -1])
     y = nets.ReLUSum([[0.5, 1.0], [1.0, -0.5]], [1, -1]).predict(X) + 0.3 * rng.standard_normal(80)
-    return proofs.majoriser(X, y, net)
+    return proofs.majoriser(X, y, net, seed=0)
 
 
 def slip(_):
@@ -203,9 +205,9 @@ def all_linear(_):
 
 
 def thrown(f):
-    def minimise(*args):
-        f(*args)
-        args[5][:] += 10.0  # the step
+    def minimise(X, y, net):
+        found, value = f(X, y, net)
+        return nets.ReLUSum(found.weights + 10.0, found.signs), value
 
     return minimise
 
@@ -214,7 +216,7 @@ def ungrammed(f):
     return lambda patterns, coefs, signs, *, grams=None: f(patterns, coefs, signs)
 
 
-def region_fits(coefs=1.0, grams=1.0):
+def fit_regions(coefs=1.0, grams=1.0):
     def wrong(f):
         def fits(*args, **options):
             found = f(*args, **options)
@@ -222,7 +224,7 @@ def region_fits(coefs=1.0, grams=1.0):
 
         return fits
 
-    return patched("robustnn_core.breakdown.networks.region_fits", wrong)
+    return patched("robustnn_core.breakdown.regions.fit_regions", wrong)
 
 
 def merge(stretch=1.0):
@@ -231,15 +233,15 @@ def merge(stretch=1.0):
     return proofs.merge(net, share=0.5, X=streams.generator(7).standard_normal((2000, 2)) * [1.0, stretch])
 
 
-MERGE = "robustnn_core.breakdown.attacks.Merge.impostor"
+MERGE = "robustnn_core.breakdown.adversaries.Merge.impostor"
 
 
 def third(f):
     """The impostor of another share."""
-    return lambda attack, net: f(dataclasses.replace(attack, share=attack.share / 2), net)
+    return lambda adversary, net: f(dataclasses.replace(adversary, share=adversary.share / 2), net)
 
 
-THREE = "robustnn_core.breakdown.theory.three_units"
+THREE = IMPOSTORS + "three_units"
 
 
 def other_tau(f):
@@ -276,7 +278,7 @@ LEDGERS = {
         {
             "(1)": patched(THEORY + "tail_second", times(1.01)),
             "(2)": patched(THEORY + "tail_first", times(1.01)),
-            "(3)": patched(PROOFS + "_constant", times(0.99), "1 % smaller"),
+            "(3)": patched(PROOFS + "what_breaks._constant", times(0.99), "1 % smaller"),
             "(4)": spoilt("b below the constant", lambda: proofs.fixed_point(fraction=0.1)),
             "(5)": spoilt("b below the constant", lambda: proofs.fixed_point(fraction=0.1)),
         },
@@ -284,10 +286,10 @@ LEDGERS = {
     "lad_constant": (
         lad,
         {
-            "(1)": patched(PROOFS + "_constant", times(1.01), "1 % larger"),
+            "(1)": patched(PROOFS + "what_breaks._constant", times(1.01), "1 % larger"),
             "(2)": patched(THEORY + "tail_first", times(1.01)),
-            "(3)": patched(PROOFS + "_constant", times(2.0), "doubled"),
-            "(4)": patched(PROOFS + "_constant", times(2.0), "doubled"),
+            "(3)": patched(PROOFS + "what_breaks._constant", times(2.0), "doubled"),
+            "(4)": patched(PROOFS + "what_breaks._constant", times(2.0), "doubled"),
         },
     ),
     "relu_distance": (
@@ -329,10 +331,10 @@ LEDGERS = {
     "infer_is_joint": (
         lambda: proofs.infer_is_joint(*points()),
         {
-            "(1)": region_fits(coefs=1.001),
-            "(2)": region_fits(grams=1.001),
+            "(1)": fit_regions(coefs=1.001),
+            "(2)": fit_regions(grams=1.001),
             "(3)": spoilt("eight points", lambda: proofs.infer_is_joint(*points(), kept=np.arange(140) < 8)),
-            "(4)": patched("robustnn_core.breakdown.networks.infer", ungrammed, "without Gram weights"),
+            "(4)": patched("robustnn_core.breakdown.regions.infer", ungrammed, "without Gram weights"),
         },
     ),
     "descent": (
@@ -355,24 +357,24 @@ LEDGERS = {
         majoriser,
         {
             "(1)": patched(
-                PROOFS + "_majorant", lambda f: lambda X, y, s, linear, V: f(X, y, s, ~linear, V), "other cell"
+                PROOFS + "dc._majorant", lambda f: lambda X, y, s, linear, V: f(X, y, s, ~linear, V), "other cell"
             ),
-            "(2)": patched(PROOFS + "_majorant", all_linear, "all linear"),
-            "(3)": patched(PROOFS + "_majorant", slip, "squares of both"),
+            "(2)": patched(PROOFS + "dc._majorant", all_linear, "all linear"),
+            "(3)": patched(PROOFS + "dc._majorant", slip, "squares of both"),
             "(4)": patched(
                 "robustnn_core.breakdown.networks.trimmed_loss",
                 lambda f: lambda net, X, y, *, keep: f(net, X, y, keep=keep + 1),
                 "keeps one more",
             ),
-            "(5)": patched("robustnn_core.breakdown._lifted.minimise_majoriser", thrown, "thrown off"),
+            "(5)": patched("robustnn_core.breakdown.experiments.minimise_majoriser", thrown, "thrown off"),
         },
     ),
     "merge": (
         merge,
         {
             "(1)": patched(MERGE, third, "half the share"),
-            "(2)": patched(MERGE, lambda f: lambda attack, net: nets.ReLUSum(1.01 * net.weights, net.signs)),
-            "(3)": patched(MERGE, lambda f: lambda attack, net: net, "the net itself"),
+            "(2)": patched(MERGE, lambda f: lambda adversary, net: nets.ReLUSum(1.01 * net.weights, net.signs)),
+            "(3)": patched(MERGE, lambda f: lambda adversary, net: net, "the net itself"),
             "(4)": spoilt("not rotation invariant", lambda: merge(2.0)),
         },
     ),
@@ -383,7 +385,7 @@ LEDGERS = {
             "(2)": patched(THREE, other_tau, "another tau"),
             "(3)": spoilt("tau = 1", lambda: proofs.three_units(1.0)),
             "(4)": spoilt("tau = 1", lambda: proofs.three_units(1.0)),
-            "(4) f'": patched(PROOFS + "_exchanged", lambda f: lambda U: U, "the net itself"),
+            "(4) f'": patched(PROOFS + "curves._exchanged", lambda f: lambda U: U, "the net itself"),
         },
     ),
 }

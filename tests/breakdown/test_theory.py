@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from breakdown import reference
-from robustnn_core import breakdown, nets, streams
-from robustnn_core.breakdown import attacks, proofs, theory
+from robustnn_core import streams
+from robustnn_core.breakdown import theory
 
 
 @pytest.mark.parametrize("b", [0.01, 0.0744, 0.239, 0.5, 0.9])
@@ -81,7 +81,7 @@ def test_coverage_against_brute_force():
                 y = truth.copy()
                 y[list(where)] = c * truth[list(where)]
 
-                def loss(k, y=y):
+                def loss(k, y=y, h=h):
                     return np.sort((y - k * truth) ** 2)[:h].sum()
 
                 if loss(1.0) > 0 or min(loss(k) for k in candidates) == 0.0:
@@ -103,33 +103,6 @@ def test_the_positive_half_attains_the_bound(active, d):
         assert theory.positive_half_limit(active, d) == theory.breakdown_count(active - d + 1)
 
 
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10**6), K=st.integers(1, 4))
-def test_plane_disagreement_against_a_grid(seed, K):
-    rng = streams.generator(seed)
-    one = nets.ReLUSum(rng.standard_normal((K, 2)), np.where(rng.random(K) < 0.5, 1, -1))
-    weights = one.weights.copy()
-    weights[0] *= 2.0
-    other = nets.ReLUSum(weights, one.signs)
-    angle = (np.arange(20_000) + 0.5) * 2 * np.pi / 20_000
-    X = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    share = np.mean(np.abs(one.predict(X) - other.predict(X)) > 1e-9)
-    assert theory.plane_disagreement(one, other) == pytest.approx(share, abs=1e-3) == pytest.approx(0.5, abs=1e-3)
-
-
-@pytest.mark.parametrize("tau", [0.05, 0.3, 1.0])
-def test_three_units_beat_the_angle_bound(tau):
-    net, impostor, bound = theory.three_units(tau)
-    assert theory.plane_disagreement(net, impostor) == pytest.approx(2 * bound)
-    assert bound <= theory.angle_bound(net.weights) + 1e-12 and (net.signs == impostor.signs).all()
-
-
-@pytest.mark.parametrize("epsilon", [0.0, 0.02])
-def test_four_units_on_an_open_set(epsilon):
-    net, _, bound = theory.four_units(0.05, epsilon)
-    assert bound < 0.05 < theory.angle_bound(net.weights)
-
-
 def test_angle_bound_of_equal_directions_and_of_a_dead_unit():
     assert theory.angle_bound([[1.0, 0.0], [2.0, 0.0]]) == 0.0
     with pytest.raises(ValueError, match="zero"):
@@ -139,50 +112,6 @@ def test_angle_bound_of_equal_directions_and_of_a_dead_unit():
 def test_linear_and_leaky_distances():
     assert theory.breakdown_count(theory.linear_distance(600, 8)) == 296
     assert theory.leaky_distance(400, 5) == 396
-
-
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(
-    "fraction, attack", [(0.24, attacks.ActiveHalf(0.5)), (0.24, attacks.ActiveHalf(2.0)), (0.1, attacks.Impostor())]
-)
-def test_ledger_of_the_positive_half(seed, fraction, attack):
-    X, net = breakdown.NetProblem(400, 5, (1,), balanced=True).draw(seed)
-    y, _ = breakdown.corrupt(X, net.predict(X), fraction=fraction, attack=attack, seed=seed, model=net)
-    proofs.positive_half(X, y, net.weights[0], seed=seed).assert_holds()
-
-
-def test_ledgers_on_other_data():
-    rng = streams.generator(5)
-    proofs.relu_distance(rng.standard_normal((10, 3)) + [0.5, 0, 0], [1.0, 0.2, -0.1]).assert_holds()
-    for n, d, lift in ((10, 1, 0.0), (13, 3, 0.5), (20, 2, 9.0)):  # the last with every point active
-        proofs.coverage(rng.standard_normal((n, d)) + lift * np.eye(d)[0], np.eye(d)[0]).assert_holds()
-    X = rng.standard_normal((3000, 4))
-    b = np.zeros(3000)
-    b[np.argsort(-np.abs(X[:, 0]))[:200]] = 7.0
-    proofs.contraction(X, rng.standard_normal(4), b, keep=2790).assert_holds()
-    net = nets.ReLUSum(rng.standard_normal((4, 3)), [1, -1, 1, -1])
-    proofs.majoriser(rng.standard_normal((60, 3)), rng.standard_normal(60), net).assert_holds()
-    proofs.merge(net, (1, 3), 0.3, X=rng.standard_normal((2000, 3))).assert_holds()
-    proofs.infer_is_joint(
-        rng.standard_normal((300, 3)), rng.standard_normal(300), net, rng.random(300) < 0.7
-    ).assert_holds()
-    proofs.three_units(0.5).assert_holds()
-
-
-def test_a_newton_step_needs_full_rank():
-    """A unit that no point turns on leaves its weights free."""
-    rng = np.random.default_rng(0)
-    X = np.abs(rng.standard_normal((40, 2)))
-    with pytest.raises(ValueError, match=r"^X gives a Z of rank 2 < Kd = 4"):
-        proofs.whole_newton_step(X, rng.standard_normal(40), nets.ReLUSum([[1.0, 1.0], [-1.0, -1.0]], [1, -1]))
-
-
-def test_a_ledger_fails_where_the_theorem_does_not_apply():
-    """More corruption than the bound: the counting step of the proof must fail."""
-    X, net = breakdown.NetProblem(400, 5, (1,), balanced=True).draw(0)
-    y, _ = breakdown.corrupt(X, net.predict(X), fraction=0.3, attack=attacks.ActiveHalf(0.5), seed=0, model=net)
-    with pytest.raises(AssertionError, match="5 of 7 steps"):
-        proofs.positive_half(X, y, net.weights[0]).assert_holds()
 
 
 @pytest.mark.parametrize("b", [0.0, 1.1, -0.2])

@@ -19,11 +19,13 @@ def copies_survive(answer):
         distance, survived = found
         if not 1 <= distance <= n:
             fail(
-                f"The distance from copies_survive cannot be right for n = {n}: it counts points, and two different functions differ somewhere."
+                f"The distance from copies_survive cannot be right for n = {n}: it counts points, and two "
+                "different functions differ somewhere."
             )
         if survived >= distance / 2:
             fail(
-                f"The number of labels survived is too large for n = {n}: with so many the nearest other constant explains the labels as well."
+                f"The number of labels survived is too large for n = {n}: with so many the nearest other "
+                "constant explains the labels as well."
             )
         if survived + 1 < distance / 2:
             fail(f"The number of labels survived is too small for the distance that copies_survive returns (n = {n}).")
@@ -66,5 +68,6 @@ def trap_from_ols(answer):
         w = z[kept] @ y[kept] / (z[kept] @ z[kept])
     if abs(w) < 1e-6:
         fail(
-            "TORRENT still finds w = 0 when 30 % of the labels are yours. Which points pull hardest at the first fit, and which lies survive the trimming?"
+            "TORRENT still finds w = 0 when 30 % of the labels are yours. Which points pull hardest at "
+            "the first fit, and which lies survive the trimming?"
         )

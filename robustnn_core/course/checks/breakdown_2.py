@@ -49,7 +49,8 @@ def opposite_unit(answer):
         z, truth = X @ v, X @ u
         if ((z > 0) & (truth > 0)).any():
             fail(
-                "opposite_unit is active at a point where u is: with the sign turned its label is negative there, and the truth is positive."
+                "opposite_unit is active at a point where u is: with the sign turned its label is "
+                "negative there, and the truth is positive."
             )
         gap = -np.where(z > 0, z, leak * z) - truth
         compare(
@@ -70,7 +71,8 @@ def tied_labels(answer):
         fitted = int(np.isclose(y, c * np.maximum(X @ u, 0)).sum())
         if fitted < 60:
             fail(
-                f"Of the labels of tied_labels {who} fits {fitted} of 100 exactly; at h = 60 its trimmed loss is not zero."
+                f"Of the labels of tied_labels {who} fits {fitted} of 100 exactly; at h = 60 its trimmed "
+                "loss is not zero."
             )
 
 

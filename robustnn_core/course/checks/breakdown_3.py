@@ -39,7 +39,8 @@ def slope_at_kink(answer):
     )
     if at(*single, np.array([0.0, 1.0])) <= 0:
         fail(
-            "slope_at_kink is not positive for one point on the kink with a negative label that the step wakes up: its residual grows."
+            "slope_at_kink is not positive for one point on the kink with a negative label that the step "
+            "wakes up: its residual grows."
         )
 
 

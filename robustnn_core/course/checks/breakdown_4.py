@@ -63,7 +63,8 @@ def other_wins(answer):
     ours = (y - v) ** 2  # v <= 0 < y
     if other >= ours - 1e-9:
         fail(
-            "At this u and v the other majoriser is not smaller. Which term of it grows with u, and which with the distance to the kink?"
+            "At this u and v the other majoriser is not smaller. Which term of it grows with u, and which "
+            "with the distance to the kink?"
         )
 
 
@@ -78,6 +79,7 @@ def behind_ridge(answer):
         fail("behind_ridge is too low: a convex function that rises from U to R goes on rising.")
     if far <= near:
         fail(
-            "behind_ridge must be higher when the ridge is nearer to U: the rise is steeper, and the way behind it longer."
+            "behind_ridge must be higher when the ridge is nearer to U: the rise is steeper, and the way "
+            "behind it longer."
         )
     compare(at(3.0, 6.0, 0.8), near + 1, name="behind_ridge with 1 added to both losses")

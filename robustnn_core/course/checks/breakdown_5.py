@@ -26,7 +26,8 @@ def trials_needed(answer):
         fail("trials_needed does not grow with p.")
     if 0.9 ** at(0.9) > 0.05:
         fail(
-            "trials_needed is too small at p = 0.9: so many successes in a row happen to a method of that quality in more than one case of twenty."
+            "trials_needed is too small at p = 0.9: so many successes in a row happen to a method of that "
+            "quality in more than one case of twenty."
         )
     if 0.9 ** (at(0.9) - 2) < 0.02:
         fail("trials_needed is too large at p = 0.9: fewer successes would do.")
@@ -42,7 +43,8 @@ def split_step(answer):
     differ = int((np.abs(halves - 2 * np.maximum(X @ u, 0)) > 1e-12).sum())
     if differ != 1:
         fail(
-            f"With the eps of split_step the two nets differ at {differ} design points and not at one; the step is too {'large' if differ else 'small'}."
+            f"With the eps of split_step the two nets differ at {differ} design points and not at one; the "
+            f"step is too {'large' if differ else 'small'}."
         )
 
 
@@ -55,7 +57,8 @@ def quiet_moves(answer):
     awake = rng.standard_normal((300, 2)) @ np.vstack([V, -V]).T > 0
     if np.abs(awake @ c).max() > 1e-9 * np.abs(c).max():
         fail(
-            "The moves of the active units do not cancel at some x. Exactly one of v_k and -v_k is active; which one depends on x."
+            "The moves of the active units do not cancel at some x. Exactly one of v_k and -v_k is "
+            "active; which one depends on x."
         )
 
 
@@ -73,7 +76,8 @@ def tilted_labels(answer):
     changed = y != clean
     if changed.sum() != 10:
         fail(
-            f"tilted_labels changes {int(changed.sum())} labels with a budget of 10; a label that stays the same is wasted."
+            f"tilted_labels changes {int(changed.sum())} labels with a budget of 10; a label that stays "
+            "the same is wasted."
         )
     compare(
         y[changed],
@@ -119,7 +123,8 @@ def hopeless_coverage(answer):
         fail("hopeless_coverage is a share of the points, between 0 and 1.")
     if small <= right:
         fail(
-            "hopeless_coverage must be larger for 20 degrees than for 90: the nearer the units, the more labels the impostor gets right."
+            "hopeless_coverage must be larger for 20 degrees than for 90: the nearer the units, the more "
+            "labels the impostor gets right."
         )
     compare(
         1 - half,

@@ -34,11 +34,13 @@ def chord_breakers(answer):
         at = [(np.maximum(t, 0) - y) ** 2 for t in (z[0], z[1], z.mean())]
         if (z != 0).any() and at[2] <= (at[0] + at[1]) / 2 + 1e-12:
             fail(
-                f"At y = {y:g} the numbers of chord_breakers do not show that the loss is not convex: in their middle it is below the chord, or on it."
+                f"At y = {y:g} the numbers of chord_breakers do not show that the loss is not convex: in "
+                "their middle it is below the chord, or on it."
             )
         if y > 0 and (z == 0).all():
             fail(
-                f"At y = {y:g} there are such numbers. Draw the loss as a function of z, and look at its slope on both sides of 0."
+                f"At y = {y:g} there are such numbers. Draw the loss as a function of z, and look at its "
+                "slope on both sides of 0."
             )
 
 

@@ -11,9 +11,7 @@ corruption, it is {s y > 0}, and least trimmed squares there attains the exact b
 import numpy as np
 from numba import njit
 
-from robustnn_core.breakdown import _kernels, regression, theory
-
-__all__ = []
+from robustnn_core.breakdown import _kernels, _lts, theory
 
 ROWS = 1500  # points looked at when searching for pieces: a random subset of larger samples
 CENTRES = 96
@@ -53,7 +51,7 @@ def _one_unit(X, y, sign, count, rng):
         if np.abs(np.diag(R)).min() <= 1e-12 * np.abs(np.diag(R)).max():
             continue
         h = (rows.size + d + 1) // 2
-        c, *_ = regression._lts_whitened(np.ascontiguousarray(Q), y[rows], h, rng, 480, 8, 100, 1)
+        c, *_ = _lts.solve(np.ascontiguousarray(Q), y[rows], h, rng, 480, 8, 100, 1)
         found.append(sign * np.linalg.solve(R, c))
     return np.array(found[:count]).reshape(-1, 1, d)
 

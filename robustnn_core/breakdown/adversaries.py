@@ -1,21 +1,22 @@
 """Adversaries for regression: which labels they move, and to what.
 
-An attack proposes a label for every point and then spends its budget of m points where the proposal
-differs from the truth. A user's own attack subclasses :class:`Attack`; the arrays that it is given are
-read-only views, since it may change labels in no other way than by its answer.
+An adversary proposes a label for every point and then spends its budget of m points where the proposal
+differs from the truth. A user's own subclasses :class:`Adversary`; the arrays that it is given are read-only
+views, since it may change labels in no other way than by its answer.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from robustnn_core import checks, nets, streams
 
-__all__ = ["ActiveHalf", "Attack", "GrossOutliers", "Impostor", "Leverage", "Merge", "corrupt"]
+__all__ = ["ActiveHalf", "Adversary", "Attacked", "GrossOutliers", "Impostor", "Leverage", "Merge", "corrupt"]
 
 
-class Attack:
-    """Base of the attacks."""
+class Adversary:
+    """Base of the adversaries."""
 
     def labels(self, X, y, rng, model):
         """The label the adversary wants at every point, shape (n,)."""
@@ -28,13 +29,16 @@ class Attack:
 
 
 @dataclass(frozen=True)
-class GrossOutliers(Attack):
+class GrossOutliers(Adversary):
     """One-sided outliers on a random set: y + size * (1 + Exp(1)) times the typical |y|.
 
     Examples
     --------
-    >>> y_bad, touched = corrupt(np.eye(4), np.ones(4), fraction=0.5, attack=GrossOutliers(), seed=0)
-    >>> int(touched.sum()), bool((y_bad[touched] > 10).all())
+    >>> import numpy as np
+    >>> from robustnn_core.breakdown import corrupt
+    >>> from robustnn_core.breakdown.adversaries import GrossOutliers
+    >>> y, touched = corrupt(np.eye(4), np.ones(4), fraction=0.5, adversary=GrossOutliers(), seed=0)
+    >>> int(touched.sum()), bool((y[touched] > 10).all())
     (2, True)
     """
 
@@ -49,7 +53,7 @@ class GrossOutliers(Attack):
 
 
 @dataclass(frozen=True)
-class Impostor(Attack):
+class Impostor(Adversary):
     """The labels of another model, on a random set.
 
     Parameters
@@ -60,8 +64,11 @@ class Impostor(Attack):
 
     Examples
     --------
+    >>> from robustnn_core import nets
+    >>> from robustnn_core.breakdown import corrupt
+    >>> from robustnn_core.breakdown.adversaries import Impostor
     >>> other = nets.ReLUSum([[1.0]], [1])
-    >>> corrupt([[1.0], [2.0]], [0.0, 0.0], fraction=1.0, attack=Impostor(other), seed=0)[0]
+    >>> corrupt([[1.0], [2.0]], [0.0, 0.0], fraction=1.0, adversary=Impostor(other), seed=0).y
     array([1., 2.])
     """
 
@@ -85,8 +92,11 @@ class Leverage(Impostor):
 
     Examples
     --------
+    >>> from robustnn_core import nets
+    >>> from robustnn_core.breakdown import corrupt
+    >>> from robustnn_core.breakdown.adversaries import Leverage
     >>> other = nets.ReLUSum([[1.0]], [1])
-    >>> corrupt([[1.0], [2.0]], [0.0, 0.0], fraction=0.5, attack=Leverage(other), seed=0)[0]
+    >>> corrupt([[1.0], [2.0]], [0.0, 0.0], fraction=0.5, adversary=Leverage(other), seed=0).y
     array([0., 2.])
     """
 
@@ -97,7 +107,7 @@ class Leverage(Impostor):
 
 
 @dataclass(frozen=True)
-class ActiveHalf(Attack):
+class ActiveHalf(Adversary):
     """Scale one unit: f' differs from f on that unit's active half space only, so the budget counts double.
 
     Parameters
@@ -111,8 +121,10 @@ class ActiveHalf(Attack):
 
     Examples
     --------
+    >>> from robustnn_core.breakdown import corrupt
+    >>> from robustnn_core.breakdown.adversaries import ActiveHalf
     >>> X = [[1.0], [2.0], [-1.0], [-3.0]]
-    >>> corrupt(X, [1.0, 2.0, 0.0, 0.0], fraction=0.5, attack=ActiveHalf(scale=0.5), seed=0)[0]
+    >>> corrupt(X, [1.0, 2.0, 0.0, 0.0], fraction=0.5, adversary=ActiveHalf(scale=0.5), seed=0).y
     array([0.5, 1. , 0. , 0. ])
     """
 
@@ -142,7 +154,7 @@ class ActiveHalf(Attack):
 
 
 @dataclass(frozen=True)
-class Merge(Attack):
+class Merge(Adversary):
     """Lean one unit towards another: f' agrees with f wherever units i and j are active together or asleep together.
 
     f' = s_i max((u_i + c u_j) . x, 0) + (s_j - s_i c) max(u_j . x, 0) + the other units. With 0 < c < 1
@@ -156,9 +168,12 @@ class Merge(Attack):
 
     Examples
     --------
+    >>> from robustnn_core import nets
+    >>> from robustnn_core.breakdown import corrupt
+    >>> from robustnn_core.breakdown.adversaries import Merge
     >>> net = nets.ReLUSum([[1.0, 0.0], [0.0, 1.0]], [1, 1])
     >>> X = [[1.0, 1.0], [-1.0, 2.0], [-1.0, -1.0]]
-    >>> corrupt(X, net.predict(X), fraction=0.34, attack=Merge(), seed=0, model=net)[0]
+    >>> corrupt(X, net.predict(X), fraction=0.34, adversary=Merge(), seed=0, model=net).y
     array([2., 1., 0.])
     """
 
@@ -182,13 +197,36 @@ class Merge(Attack):
 
     def labels(self, X, y, rng, model):
         if not isinstance(model, nets.ReLUSum) or len(model.signs) < 2:
-            raise ValueError("attack Merge needs the true net with two units or more; give model=")
+            raise ValueError("adversary Merge needs the true net with two units or more; give model=")
         wanted = self.impostor(model).predict(X)
         return np.where(np.abs(wanted - y) <= 1e-12 * np.abs(y), y, wanted)
 
 
-def corrupt(X, y, *, fraction, attack, seed, model=None):
-    """Let an attack replace at most ``fraction * n`` labels.
+def require(adversary):
+    """Refuse what is not an adversary."""
+    if not isinstance(adversary, Adversary):
+        raise ValueError(
+            f"adversary = {adversary!r} must be an adversaries.Adversary, for instance ActiveHalf(scale=0.5)"
+        )
+
+
+class Attacked(NamedTuple):
+    """What an adversary made of the labels; unpacks to ``y, touched``.
+
+    Attributes
+    ----------
+    y : ndarray, shape (n,)
+        The labels, bad ones included.
+    touched : ndarray of bool, shape (n,)
+        Which ones are bad.
+    """
+
+    y: np.ndarray
+    touched: np.ndarray
+
+
+def corrupt(X, y, *, fraction, adversary, seed, model=None):
+    """Let an adversary replace at most ``fraction * n`` labels.
 
     Parameters
     ----------
@@ -196,44 +234,45 @@ def corrupt(X, y, *, fraction, attack, seed, model=None):
     y : array_like, shape (n,)
         The true labels.
     fraction : float in [0, 1]
-    attack : Attack
+    adversary : Adversary
     seed : int >= 0 or anything :func:`robustnn_core.streams.generator` takes
     model : object with ``predict(X)``, optional
-        The true model, for attacks that look at it.
+        The true model, for adversaries that look at it.
 
     Returns
     -------
-    y_bad : ndarray, shape (n,)
-    touched : ndarray of bool, shape (n,)
-        Fewer than ``fraction * n`` points if the attack finds no more labels to change.
+    Attacked
+        Fewer than ``fraction * n`` points are touched if the adversary finds no more labels to change.
 
     Raises
     ------
     ValueError
-        A fraction outside [0, 1], an attack that is not one, bad data.
+        A fraction outside [0, 1], an adversary that is not one, bad data.
 
     Examples
     --------
-    >>> y_bad, touched = corrupt(np.eye(3), [1.0, 2.0, 3.0], fraction=0.34, attack=Leverage(), seed=0)
-    >>> int(touched.sum())
+    >>> import numpy as np
+    >>> from robustnn_core.breakdown import corrupt
+    >>> from robustnn_core.breakdown.adversaries import Leverage
+    >>> attacked = corrupt(np.eye(3), [1.0, 2.0, 3.0], fraction=0.34, adversary=Leverage(), seed=0)
+    >>> int(attacked.touched.sum())
     1
     """
     X = checks.array(X, "X", shape=("n", "d"))
     y = checks.array(y, "y", shape=(X.shape[0],))
     fraction = checks.fraction(fraction, "fraction")
-    if not isinstance(attack, Attack):
-        raise ValueError(f"attack = {attack!r} must be an attacks.Attack, for instance ActiveHalf(scale=0.5)")
+    require(adversary)
     rng = streams.generator(seed)
     m = int(np.floor(fraction * y.size + 1e-9))
     seen = X.view(), y.view()
     for array in seen:
         array.setflags(write=False)
-    wanted = checks.array(attack.labels(*seen, rng, model), "labels of the attack", shape=(y.size,)).copy()
-    chosen = np.asarray(attack.choose(*seen, wanted.copy(), m, rng))
+    wanted = checks.array(adversary.labels(*seen, rng, model), "labels of the adversary", shape=(y.size,)).copy()
+    chosen = np.asarray(adversary.choose(*seen, wanted.copy(), m, rng))
     if chosen.size and (chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= y.size):
-        raise ValueError(f"attack chose {chosen!r}; it must choose indices 0, ..., {y.size - 1} of points")
+        raise ValueError(f"adversary chose {chosen!r}; it must choose indices 0, ..., {y.size - 1} of points")
     touched = np.zeros(y.size, np.bool_)
     touched[chosen.astype(np.int64)] = True
     if touched.sum() > m:
-        raise ValueError(f"attack chose {touched.sum()} points; its budget is {m}")
-    return np.where(touched, wanted, y), touched
+        raise ValueError(f"adversary chose {touched.sum()} points; its budget is {m}")
+    return Attacked(np.where(touched, wanted, y), touched)
