@@ -1,5 +1,6 @@
 import importlib
 import inspect
+import pkgutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -44,8 +45,10 @@ def test_a_ledger_that_is_not_listed_is_found():
 )
 def test_every_public_function_of_the_proofs_is_in_all(name):
     module = importlib.import_module(f"robustnn_core.{name}")
-    public = {key for key, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
-    assert {key for key in public if not key.startswith("_")} <= set(module.__all__)
+    pages = [page.name for page in pkgutil.iter_modules(getattr(module, "__path__", ())) if page.name[0] != "_"]
+    for home in (module, *(importlib.import_module(f"{module.__name__}.{page}") for page in pages)):
+        public = {key for key, f in vars(home).items() if inspect.isfunction(f) and f.__module__ == home.__name__}
+        assert {key for key in public if not key.startswith("_")} <= set(module.__all__), home.__name__
 
 
 def test_an_edit_and_a_second_snapshot():
