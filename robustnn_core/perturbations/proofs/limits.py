@@ -238,9 +238,15 @@ def false_half(X, y, labels, leak, *, kappa):
         0.0,
         np.sign(net.head)[:, None] * labels * Z * math.sqrt(square),
     )
-    normal = kkt.direction(moved, labels, lam)
+    _turn_the_normal(ledger, X, labels, w, kkt.direction(moved, labels, lam), first, kappa)
+    return ledger
+
+
+def _turn_the_normal(ledger, X, labels, w, normal, first, kappa):
+    """Rows H7 and H8: the second net's normal between the first one's, ``w``, and that of the false labels."""
+    N = len(labels)
     expected = first / 2 * ((kappa - 1) * w + kkt.direction(X, labels, np.ones(N)))
-    size = first * math.sqrt(square / N)
+    size = first * float(np.linalg.norm(w)) / N  # lambda R / sqrt N
     ledger.eq(
         "H7",
         r"\sum\lambda_ny^a_nx^a_n=\tfrac\lambda2\big((\kappa-1)\sum y_nx_n+\sum y^a_nx_n\big)",
@@ -252,4 +258,3 @@ def false_half(X, y, labels, leak, *, kappa):
     along = float(normal @ unit)
     across = float(np.linalg.norm(normal - along * unit))
     ledger.eq("H8", r"\text{along}/\text{across}=\kappa-1", along / across, kappa - 1)
-    return ledger
