@@ -44,11 +44,14 @@ def test_a_ledger_that_is_not_listed_is_found():
     "name", ["breakdown.proofs", "neurotron.proofs", "perturbations.proofs", "convex.proofs", "convex.proofs_robust"]
 )
 def test_every_public_function_of_the_proofs_is_in_all(name):
-    module = importlib.import_module(f"robustnn_core.{name}")
-    pages = [page.name for page in pkgutil.iter_modules(getattr(module, "__path__", ())) if page.name[0] != "_"]
-    for home in (module, *(importlib.import_module(f"{module.__name__}.{page}") for page in pages)):
-        public = {key for key, f in vars(home).items() if inspect.isfunction(f) and f.__module__ == home.__name__}
-        assert {key for key in public if not key.startswith("_")} <= set(module.__all__), home.__name__
+    proofs = importlib.import_module(f"robustnn_core.{name}")
+    pages = [found.name for found in pkgutil.iter_modules(getattr(proofs, "__path__", ())) if found.name[0] != "_"]
+    modules = [proofs, *(importlib.import_module(f"{proofs.__name__}.{page}") for page in pages)]
+    public = {
+        key for m in modules for key, f in vars(m).items() if inspect.isfunction(f) and f.__module__ == m.__name__
+    }
+    assert public
+    assert {key for key in public if not key.startswith("_")} <= set(proofs.__all__)
 
 
 def test_an_edit_and_a_second_snapshot():
