@@ -67,8 +67,8 @@ def torch_descent(X, y, width, steps, rate):
     return best(3, run)[0] / steps
 
 
-def multipliers(quick, count=200, dimension=2000, width=100):
-    X, y = experiments.uniform(count, dimension, seed=0)
+def multipliers(quick, n=200, d=2000, width=100):
+    X, y = experiments.uniform(n, d, seed=0)
     exact = P.kkt_multipliers(X, y, LEAK)
 
     def error(lam):
@@ -76,15 +76,14 @@ def multipliers(quick, count=200, dimension=2000, width=100):
 
     # What 100 000 steps of gradient descent reach does not depend on who makes them: the error from our own
     # descent (tested against PyTorch's gradients), the seconds from a short run of PyTorch, scaled.
-    rate, steps = 0.25 * count / float((X**2).sum(axis=1).mean()), DESCENT // (100 if quick else 1)
+    rate, steps = 0.25 * n / float((X**2).sum(axis=1).mean()), DESCENT // (100 if quick else 1)
     slow = P.train_descent(X, y, leak=LEAK, width=width, steps=steps, rate=rate, seed=0)
     lam = P.least_squares_multipliers(slow)[0]
     wanted = min(error(slow.multipliers), error(lam))
+    print(f"N = {n}, d = {d}, width {width}: {steps} steps of gradient descent reach margin {slow.margins.min():.3g}")
     print(
-        f"N = {count}, d = {dimension}, width {width}: {steps} steps of gradient descent reach margin {slow.margins.min():.3g}"
-    )
-    print(
-        f"and know the multipliers to {wanted:.1e} (the better of secant {error(slow.multipliers):.1e} and least squares {error(lam):.1e})\n"
+        f"and know the multipliers to {wanted:.1e} "
+        f"(the better of secant {error(slow.multipliers):.1e} and least squares {error(lam):.1e})\n"
     )
     for reached in range(2, 400, 2):
         flow = P.train_flow(X, y, leak=LEAK, width=width, steps=reached, seed=0)
@@ -92,7 +91,8 @@ def multipliers(quick, count=200, dimension=2000, width=100):
             break
     ours, flow = best(5, lambda: P.train_flow(X, y, leak=LEAK, width=width, steps=reached, seed=0))
     print(
-        f"train_flow reaches {error(flow.multipliers):.1e} in {reached} steps, {1e3 * ours:.2f} ms, Gram matrix included"
+        f"train_flow reaches {error(flow.multipliers):.1e} in {reached} steps, {1e3 * ours:.2f} ms, "
+        "Gram matrix included"
     )
     solve, _ = best(5, lambda: P.kkt_multipliers(X, y, LEAK))
     print(f"kkt_multipliers gives them to rounding in {1e3 * solve:.2f} ms")
@@ -101,7 +101,8 @@ def multipliers(quick, count=200, dimension=2000, width=100):
         a_step = torch_descent(X, y, width, short, rate)
         total = a_step * steps
         print(
-            f"PyTorch: {1e3 * a_step:.2f} ms a step, measured on {short} steps; {steps} steps take {total:.0f} s (scaled)"
+            f"PyTorch: {1e3 * a_step:.2f} ms a step, measured on {short} steps; "
+            f"{steps} steps take {total:.0f} s (scaled)"
         )
         print(f"ratio {total / ours:.0f} (wanted >= 1000)")
     print(flush=True)
@@ -110,13 +111,13 @@ def multipliers(quick, count=200, dimension=2000, width=100):
 # --- (b) a step does not see the dimension ----------------------------------------------------------------
 
 
-def dimension(quick, count=100):
+def dimension(quick, n=100):
     print(
-        f"A step of train_flow at N = {count}, width 20, microseconds (the difference of 2500 and 500 steps, Gram given):\n"
+        f"A step of train_flow at N = {n}, width 20, microseconds (the difference of 2500 and 500 steps, Gram given):\n"
     )
     found = []
     for d in (200, 2000, 20_000) if quick else (200, 2000, 20_000, 200_000):
-        X, y = experiments.uniform(count, d, seed=0)
+        X, y = experiments.uniform(n, d, seed=0)
         G = X @ X.T
 
         def run(steps):
@@ -135,9 +136,9 @@ def paper(quick):
     d, N, N_adv = (2000, 200, 1000) if quick else (10_000, 1000, 10_000)
     start = time.perf_counter()
     X, y = experiments.uniform(N, d, seed=0)
-    result = experiments.learn(X, y, leak=0.01, eps=0.78, base="noise", count=N_adv, steps=100, seed=1)
+    result = experiments.learn(X, y, leak=0.01, eps=0.78, base="noise", n=N_adv, steps=100, seed=1)
     seconds = time.perf_counter() - start
-    formula = P.predicted_accuracy(eps=0.78, count=N, adversarial=N_adv)
+    formula = P.predicted_accuracy(eps=0.78, n=N, adversarial=N_adv)
     unit = 1024 if sys.platform != "darwin" else 1
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
     print(f"d = {d}, N = {N}, N_adv = {N_adv}, leak .01, eps .78, 100 steps: {seconds:.0f} s, {memory:.1f} GB at most")
@@ -145,7 +146,8 @@ def paper(quick):
         f"accuracy {result.second:.3f} (first net {result.first:.3f}), the formula {formula:.3f}, the paper {1.0:.3f}"
     )
     print(
-        f"smallest margin of the second net {result.second_run.margins.min():.3g}, separated: {result.second_run.separated}\n",
+        f"smallest margin of the second net {result.second_run.margins.min():.3g}, "
+        f"separated: {result.second_run.separated}\n",
         flush=True,
     )
 
@@ -202,7 +204,8 @@ def cnn(quick, batch=64):
         mine = seconds.pop("convnet.train")
         for name, other in seconds.items():
             print(
-                f"  {name} over ours: best {min(other) / min(mine):.2f}, median {np.median(np.divide(other, mine)):.2f} (wanted >= 1)"
+                f"  {name} over ours: best {min(other) / min(mine):.2f}, "
+                f"median {np.median(np.divide(other, mine)):.2f} (wanted >= 1)"
             )
     print(flush=True)
 

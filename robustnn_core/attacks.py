@@ -9,7 +9,8 @@ A net can be attacked if it has two methods:
 * ``pullback(X, v)``: for ``v`` of the shape of the scores the gradients
   :math:`\nabla_x \sum_k v_{nk} f_k(x_n)`, shape (N, d).
 
-``nets.FrozenHeadNet``, ``nets.ReLUSum``, ``nets.SingleFilterNet.at(w)`` and ``perturbations.convnet.ConvNet`` have them.
+``nets.FrozenHeadNet``, ``nets.ReLUSum``, ``nets.SingleFilterNet.at(w)`` and ``perturbations.convnet.ConvNet`` have
+them.
 
 What is climbed is :math:`-y f(x)` for two classes (every decreasing loss has the same ascent direction)
 and the cross-entropy for K classes; with ``target`` the attack climbs towards the target's label instead.
@@ -27,13 +28,13 @@ from scipy.special import log_softmax, softmax
 
 from robustnn_core import checks, streams
 
-__all__ = ["Attack", "NORMS", "fgsm", "pgd", "steepest"]
+__all__ = ["Attacked", "NORMS", "fgsm", "pgd", "steepest"]
 
 NORMS = ("l2", "linf", "l0")
 
 
 @dataclass(frozen=True, eq=False)
-class Attack:
+class Attacked:
     """What an attack found.
 
     Attributes
@@ -75,7 +76,7 @@ def fgsm(net, X, y, *, eps, norm="linf", target=None, size=1.0, low=None, high=N
 
     Returns
     -------
-    Attack
+    Attacked
 
     Raises
     ------
@@ -108,7 +109,7 @@ def pgd(
     norm="linf",
     steps=20,
     restarts=1,
-    seed=0,
+    seed=None,
     target=None,
     step=None,
     size=1.0,
@@ -124,13 +125,14 @@ def pgd(
     steps : int >= 1
     restarts : int >= 1
         The first start is the input itself, the others are random points of the budget.
-    seed : int >= 0 or tuple of int
+    seed : int >= 0, tuple of int, or numpy Generator
+        Of the random starts: asked for only if ``restarts`` > 1.
     step : float > 0, optional
         Length of a step; ``2.5 eps / steps`` when not given (``2.5 size / steps`` for "l0").
 
     Returns
     -------
-    Attack
+    Attacked
 
     Notes
     -----
@@ -166,7 +168,9 @@ def pgd(
         best[better], value[better] = here[better], reached[better]
 
     keep(problem.feasible(problem.X + problem.step(problem.X, problem.eps)))
-    for i, own in enumerate(streams.spawn(seed, restarts)):
+    if seed is None and restarts > 1:
+        raise ValueError(f"seed = None leaves {restarts - 1} random starts open; give a seed, or restarts = 1")
+    for i, own in enumerate([None] if seed is None else streams.spawn(seed, restarts)):
         here = problem.X if i == 0 else problem.random(streams.generator(own))
         for t in range(steps + (i > 0)):
             if t > 0 or i == 0:
@@ -238,7 +242,8 @@ class _Problem:
     def __init__(self, net, X, y, eps, norm, target, size, low, high):
         if not callable(getattr(net, "predict", None)) or not callable(getattr(net, "pullback", None)):
             raise ValueError(
-                f"net = {type(net).__name__} must have predict(X) and pullback(X, v); for a nets.SingleFilterNet give net.at(w)"
+                f"net = {type(net).__name__} must have predict(X) and pullback(X, v); "
+                "for a nets.SingleFilterNet give net.at(w)"
             )
         self.net, self.X = net, checks.array(X, "X", shape=("N", "d")).view()
         self.X.setflags(write=False)  # a net that works in place must not move what the attack is measured from
@@ -333,4 +338,4 @@ class _Problem:
         else:
             chosen = scores.argmax(axis=1)
             success = chosen != self.y if self.towards is None else chosen == self.towards
-        return Attack(X=X, eta=X - self.X, gain=self.value(X) - self.value(self.X), success=success)
+        return Attacked(X=X, eta=X - self.X, gain=self.value(X) - self.value(self.X), success=success)

@@ -103,7 +103,7 @@ def test_nothing_allowed_moves_nothing():
     for norm in attacks.NORMS:
         for attack in (
             attacks.fgsm(NETS["relu sum"], X, Y, eps=0, norm=norm),
-            attacks.pgd(NETS["relu sum"], X, Y, eps=0, norm=norm, restarts=2),
+            attacks.pgd(NETS["relu sum"], X, Y, eps=0, norm=norm, restarts=2, seed=0),
         ):
             np.testing.assert_array_equal(attack.X, X)
 
@@ -157,6 +157,7 @@ def test_bad_steps():
         ({"restarts": 0}, r"^restarts = 0"),
         ({"step": 0.0}, r"^step = 0.0"),
         ({"seed": -1}, r"^seed"),
+        ({"restarts": 2}, r"^seed = None leaves 1 random starts open"),
     ):
         with pytest.raises(ValueError, match=message):
             attacks.pgd(NETS["frozen head"], X, Y, eps=0.5, **change)

@@ -45,7 +45,7 @@ def test_a_ledger_that_is_not_listed_is_found():
 )
 def test_every_public_function_of_the_proofs_is_in_all(name):
     proofs = importlib.import_module(f"robustnn_core.{name}")
-    pages = [found.name for found in pkgutil.iter_modules(getattr(proofs, "__path__", ()))]
+    pages = [found.name for found in pkgutil.iter_modules(getattr(proofs, "__path__", ())) if found.name[0] != "_"]
     modules = [proofs, *(importlib.import_module(f"{proofs.__name__}.{page}") for page in pages)]
     public = {
         key for m in modules for key, f in vars(m).items() if inspect.isfunction(f) and f.__module__ == m.__name__

@@ -27,6 +27,9 @@ OLD_NAMES = (
     "max_iterations",
     "max_sweeps",
     "max_newton",
+    "perturbations.algorithm",
+    "perturbations.geometry",
+    "convolution.stored",
 )
 OLD_PARAMETERS = {"iterations": "max_iter", "newton": "max_inner", "dimension": "d", "history": "trace"}
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from robustnn_core import fingerprint, images
 from robustnn_core.perturbations import convnet, convolution, experiments
 
-TARGET = Path(__file__).resolve().parent.parent / "robustnn_core" / "perturbations" / "mnist.json"
+TARGET = Path(__file__).resolve().parent.parent / "robustnn_core" / "perturbations" / "data" / "mnist.json"
 SETTINGS = {
     "first_images": 60000,
     "first_epochs": 3,
@@ -31,7 +31,7 @@ PAIR = {"classes": [3, 8], "count": 500, "leak": 0.5, "steps": 300, "seeds": [0,
 CASES = {
     **{f"random, eps {eps:g}": {"eps": eps} for eps in (0.5, 1.0, 2.0, 3.0)},
     **{f"deterministic, eps {eps:g}": {"eps": eps, "labels": "deterministic"} for eps in (1.0, 2.0, 3.0)},
-    **{f"noise (100), eps {eps:g}": {"eps": eps, "base": "noise", "count": 100} for eps in (1.0, 2.0)},
+    **{f"noise (100), eps {eps:g}": {"eps": eps, "base": "noise", "n": 100} for eps in (1.0, 2.0)},
     "random, PGD, eps 2": {"eps": 2.0, "attack": "pgd"},
 }
 
@@ -62,7 +62,7 @@ def two_layer(centre, seed):
 def convolutional(seed):
     """First accuracy, attack successes and the second net's accuracy after every epoch, one seed."""
     train, test = (images.load("mnist", part=part) for part in ("train", "test"))
-    net, _ = convnet.train(train.X, train.y, epochs=SETTINGS["first_epochs"], seed=(seed, 0))
+    net = convnet.train(train.X, train.y, epochs=SETTINGS["first_epochs"], seed=(seed, 0)).net
     found = {"first": convolution.score(net, test.X, test.y), "second": []}
     X, y = train.X[: SETTINGS["perturbed_images"]], train.y[: SETTINGS["perturbed_images"]]
     for rule in convolution.RULES:

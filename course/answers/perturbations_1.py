@@ -7,7 +7,10 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def stamp(base, labels, eps, r):
-    """Return the stamped images, an array like ``base`` (shape (N, d)); ``labels`` are the N false labels, ``r`` has length 1."""
+    """Return the stamped images, an array like ``base`` (shape (N, d)).
+
+    ``labels`` are the N false labels, ``r`` has length 1.
+    """
     return base + eps * np.outer(labels, r)
 
 

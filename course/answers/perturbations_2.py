@@ -7,7 +7,7 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def orthogonal_margin(R, gamma):
-    """Return the normalised margin in the limit of gradient flow for orthogonal points with the norms ``R``, shape (N,)."""
+    """Return the normalised margin in the limit of gradient flow, for orthogonal points of norms ``R``, shape (N,)."""
     return 1 / np.sqrt(2 / (1 + gamma**2) * np.sum(1 / R**2))
 
 
@@ -21,7 +21,9 @@ def hidden_orthogonal_margin(answer):
 
 
 def pair_multiplier(R, p, gamma, same):
-    """Return the multiplier of two points of norm ``R`` with the inner product ``p``, or 0 where no solution has the pattern.
+    """Return the multiplier of two points of norm ``R`` with the inner product ``p``.
+
+    It is 0 where no solution has the pattern.
 
     ``same`` says whether the labels are equal. |p| < R^2.
     """
@@ -75,7 +77,10 @@ def hidden_logistic_weights(answer):
 
 
 def proof_constant(gamma, ratio):
-    """Return the largest C that the steps (B4) to (B12) allow; ``ratio`` is the smallest squared norm over the largest."""
+    """Return the largest C that the steps (B4) to (B12) allow.
+
+    ``ratio`` is the smallest squared norm over the largest.
+    """
     return 1 / (1 + ratio * (gamma + gamma**2))
 
 

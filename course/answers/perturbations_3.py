@@ -54,7 +54,7 @@ def hidden_pattern_share(answer):
 
 
 def class_cosine(gamma, q):
-    """Return the cosine between w and the gradient at a training point of a class that has the share ``q`` of the points."""
+    """Return the cosine between w and the gradient at a training point of a class with the share ``q`` of points."""
     own, other = 1 + gamma**2, 2 * gamma
     return (own * q + other * (1 - q)) / np.sqrt(own**2 * q + other**2 * (1 - q))
 
@@ -74,7 +74,8 @@ def hidden_class_cosine(answer):
 def image_left_out(eta, eta_without):
     """Return a vector of length 1 along the one image (either sign) that the first net has seen and the second has not.
 
-    ``eta`` and ``eta_without`` are the perturbations of the two nets, shape (d,), of any lengths. The images are orthogonal.
+    ``eta`` and ``eta_without`` are the perturbations of the two nets, shape (d,), of any lengths. The images are
+    orthogonal.
     """
     left = eta - (eta @ eta_without) / (eta_without @ eta_without) * eta_without
     return left / np.linalg.norm(left)

@@ -23,7 +23,7 @@ def hidden_noises_needed(answer):
         low, high = 0, 10**6  # low is not enough, high is
         while high - low > 1:
             n = (low + high) // 2
-            enough = perturbations.predicted_accuracy(eps=eps, count=N, adversarial=n, sigma=sigma) >= accuracy
+            enough = perturbations.predicted_accuracy(eps=eps, n=N, adversarial=n, sigma=sigma) >= accuracy
             low, high = (low, n) if enough else (n, high)
         compare(
             call(answer, N, eps, sigma, accuracy, name="noises_needed"),
@@ -80,7 +80,7 @@ def hidden_mean_distance(answer):
             y = rng.permutation(np.repeat([1.0, -1.0], N // 2))
             signs = rng.choice([-1.0, 1.0], N)  # the points mirrored at 0
             mirrored = G * np.outer(signs, signs)
-            v = y * np.linalg.solve(perturbations.theory.pattern_matrix(mirrored, y, gamma), np.ones(N))
+            v = y * np.linalg.solve(perturbations.pattern_matrix(mirrored, y, gamma), np.ones(N))
             found.append(np.mean(y * (mirrored @ v)) / np.sqrt(v @ mirrored @ v))
         compare(
             call(answer, N, d, sigma, gamma, name="mean_distance"),
@@ -92,7 +92,10 @@ def hidden_mean_distance(answer):
 
 
 def limit_factor(gamma, r):
-    """Return your guess for what the argument of Phi is multiplied by when n and d grow with n/d = ``r`` fixed, 0 < r < 1."""
+    """Return your guess for what the argument of Phi is multiplied by when n and d grow.
+
+    n/d = ``r`` is fixed, 0 < r < 1.
+    """
     from scipy.optimize import brentq
 
     parts = np.array([(1 + gamma) / 2, (1 - gamma) / 2]) ** 2

@@ -7,7 +7,10 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def window_ends(gamma, N):
-    """Return three numbers: where the window at 0 ends, and where the window around 2 begins and ends, exactly, from (K5)."""
+    """Return three numbers: where the window at 0 ends, and where the window around 2 begins and ends.
+
+    Exactly, from (K5).
+    """
     t = gamma**3 / 3
     below, above = t / (1 + t / N), t / (1 - t / N)
     return np.array([1 - np.sqrt(1 - below), 1 + np.sqrt(1 - below), 1 + np.sqrt(1 + above)])
@@ -26,7 +29,8 @@ def hidden_window_ends(answer):
             )
             if not inside or outside:
                 fail(
-                    f"window_ends({gamma}, {N}): at {at:.6f} the perturbed points neither enter nor leave assumption (A)."
+                    f"window_ends({gamma}, {N}): at {at:.6f} the perturbed points neither enter nor leave "
+                    "assumption (A)."
                 )
 
 
@@ -48,7 +52,7 @@ def hidden_kappa_needed(answer):
             kappa = (low + high) / 2
             points = perturbations.perturb(np.eye(N), mixed, direction=y, eps=kappa / np.sqrt(N))[false]
             lam = np.linalg.solve(
-                perturbations.theory.pattern_matrix(points @ points.T, mixed[false], gamma), np.ones(false.sum())
+                perturbations.pattern_matrix(points @ points.T, mixed[false], gamma), np.ones(false.sum())
             )
             right = (y * perturbations.direction(points, mixed[false], lam) > 0).all()
             low, high = (low, kappa) if right else (kappa, high)
@@ -56,7 +60,9 @@ def hidden_kappa_needed(answer):
 
 
 def has_pattern(gamma, kappa):
-    """Return whether the second net has a KKT point with the sign pattern, as in the proposition on two regimes, for any leak.
+    """Return whether the second net has a KKT point with the sign pattern, for any leak.
+
+    The pattern is that of the proposition on two regimes.
 
     ``gamma`` is in (0, 1), ``kappa`` > 0 and not 1/c, c as in (C3).
     """
@@ -74,7 +80,7 @@ def hidden_has_pattern(answer):
         for kappa in (0.04, 0.15, 0.3, 0.6, 1.0, 1.3, 1.6, 1.9, 2.5):
             points = perturbations.perturb(np.eye(N), coins, direction=y, eps=kappa / np.sqrt(N))
             G = points @ points.T
-            M = perturbations.theory.pattern_matrix(G, coins, gamma)
+            M = perturbations.pattern_matrix(G, coins, gamma)
             lam, false = np.linalg.solve(M, np.ones(N)), coins != y
             if lam.min() < 0:  # then only the false half supports
                 lam = np.zeros(N)

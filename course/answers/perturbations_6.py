@@ -32,7 +32,8 @@ def ridge_scores(X, labels, Z, alpha):
     """Return the scores of the rows of ``Z``, shape (rows of Z, classes), by ridge regression with an intercept.
 
     It is fitted to the rows of ``X``, with the target +1 for the class in ``labels`` (0, 1, ...) and -1 for the others.
-    The penalty is ``alpha`` times the sum of the squared weights, beside the sum of squared errors, without the intercept.
+    The penalty is ``alpha`` times the sum of the squared weights, beside the sum of squared errors, without the
+    intercept.
     """
     targets = np.where(np.equal.outer(labels, np.arange(labels.max() + 1)), 1.0, -1.0)
     mean, level = X.mean(axis=0), targets.mean(axis=0)
@@ -78,7 +79,9 @@ def hidden_paired_change(answer):
 
 
 def mean_part(eta, X, y):
-    """Return the projections of the rows of ``eta``, an array like it, on the span of the differences of the class means.
+    """Return the projections of the rows of ``eta``, an array like it.
+
+    They are projected on the span of the differences of the class means.
 
     ``X`` has one image in each row, of the class in ``y`` (0, 1, ...); no class is empty.
     """

@@ -7,7 +7,10 @@ from robustnn_core.course import call, compare
 
 
 def normal(X, y, multipliers):
-    """Return the normal, an array of shape (d,); X has shape (n, d), the labels y and the multipliers have shape (n,)."""
+    """Return the normal, an array of shape (d,).
+
+    X has shape (n, d), the labels y and the multipliers have shape (n,).
+    """
     return (multipliers * y) @ X
 
 
@@ -19,7 +22,10 @@ def hidden_normal(answer):
 
 
 def perturbed(X, labels, w, eps):
-    """Return the moved points, an array like X of shape (n, d); the new labels have shape (n,), w has shape (d,) and any length."""
+    """Return the moved points, an array like X of shape (n, d).
+
+    The new labels have shape (n,), w has shape (d,) and any length.
+    """
     return X + eps * labels[:, None] * w / np.linalg.norm(w)
 
 

@@ -17,8 +17,9 @@ from numba import njit
 from scipy.special import log_softmax
 
 from robustnn_core import blas, checks, streams, sweeps
+from robustnn_core.trace import Trace
 
-__all__ = ["ConvNet", "History", "train"]
+__all__ = ["ConvNet", "Trained", "train"]
 
 _PART = 16  # images a thread takes at a time: their patches fit into the second-level cache
 
@@ -83,15 +84,24 @@ class ConvNet:
 
 
 @dataclass(frozen=True, eq=False)
-class History:
-    """Mean cross-entropy and accuracy on the training images as they were met, one number an epoch.
+class Trained:
+    """What :func:`train` returns.
 
-    ``watched`` holds what ``watch`` returned after each epoch (empty without it).
+    Attributes
+    ----------
+    net : ConvNet
+    trace : Trace
+        One row an epoch: ``loss``, the mean cross-entropy, and ``accuracy``, on the training images as they were met.
+    watched : tuple
+        What ``watch`` returned after each epoch; empty without it.
+    converged : bool
+        All parameters are finite; a run makes the epochs that it was told.
     """
 
-    loss: np.ndarray
-    accuracy: np.ndarray
-    watched: tuple = ()
+    net: ConvNet
+    trace: Trace
+    watched: tuple
+    converged: bool
 
 
 def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes=10, watch=None, progress=False):
@@ -105,16 +115,18 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
         Classes 0, ..., classes - 1.
     epochs, batch : int
     rate : float > 0
-    seed : int >= 0 or tuple of int
+    seed : int >= 0, tuple of int, or numpy Generator
         Of the first weights and of the order of the images.
+    filters : (int, int)
+        Of the two convolutions.
+    classes : int >= 2
     watch : callable, optional
         ``watch(net)`` is called after every epoch, with a copy of the net as it then is.
     progress : bool
 
     Returns
     -------
-    net : ConvNet
-    history : History
+    Trained
 
     Raises
     ------
@@ -130,8 +142,8 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
     --------
     >>> X = np.random.default_rng(0).uniform(size=(64, 256))
     >>> X[:32, :128] += 1.0
-    >>> net, history = train(X, np.repeat([0, 1], 32), epochs=12, batch=16, rate=5e-3, seed=0)
-    >>> float(np.mean(net.predict(X).argmax(axis=1) == np.repeat([0, 1], 32)))
+    >>> run = train(X, np.repeat([0, 1], 32), epochs=12, batch=16, rate=5e-3, seed=0)
+    >>> float(np.mean(run.net.predict(X).argmax(axis=1) == np.repeat([0, 1], 32)))
     1.0
     """
     X = checks.array(X, "X", shape=("N", "d"))
@@ -183,7 +195,8 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
                     p -= step * m / (np.sqrt(s) + 1e-8)
             if watch is not None:
                 watched.append(watch(ConvNet(side, tuple(p.copy() for p in net.parameters))))
-    if not all(np.isfinite(p).all() for p in net.parameters):
+    finite = all(np.isfinite(p).all() for p in net.parameters)
+    if not finite:
         at = int(np.argmin(np.isfinite(losses))) if not np.isfinite(losses).all() else epochs - 1
         checks.warn_unconverged(
             "convnet.train",
@@ -191,7 +204,8 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
             "finite parameters",
             f"lower rate = {rate:.6g}, or scale the images to [0, 1]",
         )
-    return net, History(losses / len(X), hits / len(X), tuple(watched))
+    trace = Trace(loss=losses / len(X), accuracy=hits / len(X))
+    return Trained(net=net, trace=trace, watched=tuple(watched), converged=finite)
 
 
 def _parts(X, size):

@@ -5,17 +5,15 @@ force: train a ``convnet.ConvNet``, perturb every image towards a false label, t
 perturbed images with the false labels, and test it on clean ones.
 """
 
-import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from robustnn_core import attacks, checks, streams
 from robustnn_core.perturbations import convnet
 
-__all__ = ["RULES", "Lesson", "enlarge", "false_labels", "learn_images", "perturb_images", "score", "stored"]
+__all__ = ["RULES", "Lesson", "enlarge", "false_labels", "learn_images", "perturb_images", "score"]
 
 RULES = ("random", "deterministic")
 
@@ -83,7 +81,7 @@ def false_labels(y, rule, *, seed, classes=10):
     rule : {"random", "deterministic"}
         Any class with equal probability, whatever the image shows (so one in ``classes`` is true by chance), or the
         next class, y + 1 (and 0 after the last).
-    seed : int >= 0 or tuple of int
+    seed : int >= 0, tuple of int, or numpy Generator
     classes : int
 
     Returns
@@ -117,7 +115,7 @@ def perturb_images(net, X, y, labels, *, norm, eps, steps=10, low=0.0, high=1.0)
 
     Returns
     -------
-    Attack
+    Attacked
         As of one call of ``attacks.pgd``; the images are attacked some at a time, so that memory stays small.
 
     Examples
@@ -133,7 +131,7 @@ def perturb_images(net, X, y, labels, *, norm, eps, steps=10, low=0.0, high=1.0)
         attacks.pgd(net, X[part], y[part], target=labels[part], eps=eps, norm=norm, steps=steps, low=low, high=high)
         for part in (slice(i, i + _CHUNK) for i in range(0, len(X), _CHUNK))
     ]
-    return attacks.Attack(
+    return attacks.Attacked(
         *(np.concatenate([getattr(a, name) for a in found]) for name in ("X", "eta", "gain", "success"))
     )
 
@@ -174,16 +172,5 @@ def learn_images(X, labels, test, *, epochs, seed, **options):
     >>> lesson.clean.shape, lesson.last
     ((12,), 1.0)
     """
-    net, history = convnet.train(X, labels, epochs=epochs, seed=seed, watch=lambda now: score(now, *test), **options)
-    return Lesson(np.array(history.watched), float(history.accuracy[-1]), net)
-
-
-def stored():
-    """Return what ``tools/mnist_study.py`` measured on MNIST: settings, and results by seed.
-
-    Examples
-    --------
-    >>> stored()["settings"]["seeds"]
-    [0, 1, 2]
-    """
-    return json.loads((Path(__file__).parent / "mnist.json").read_text(encoding="utf-8"))
+    run = convnet.train(X, labels, epochs=epochs, seed=seed, watch=lambda now: score(now, *test), **options)
+    return Lesson(np.array(run.watched), float(run.trace.accuracy[-1]), run.net)

@@ -1,14 +1,16 @@
 """What a chapter calls to get one figure's numbers: the whole pipeline, from data to the second net's verdict."""
 
+import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from robustnn_core import attacks, blas, checks, nets, streams
-from robustnn_core.perturbations import theory
-from robustnn_core.perturbations.algorithm import Run, train_flow
-from robustnn_core.perturbations.geometry import AdversarialSet, adversarial_set, balanced_signs
+from robustnn_core.perturbations import kkt, theory
+from robustnn_core.perturbations.adversaries import AdversarialSet, adversarial_set, balanced_signs
+from robustnn_core.perturbations.training import Run, train_flow
 
 __all__ = [
     "PAPER_SYNTHETIC",
@@ -20,14 +22,16 @@ __all__ = [
     "means",
     "noise_base",
     "orthogonal",
+    "stored",
     "uniform",
 ]
 
-# Read off the figures of the paper, +-.02: d = 10^4, N = 10^3, N_adv = 10^4, leak .01, eps .78 but for the one that varies.
+# Read off the figures of the paper, +-.02: d = 10^4, n = 10^3, N_adv = 10^4, leak .01, eps .78, but for the one
+# that varies.
 PAPER_SYNTHETIC = {
-    "dimension": {100: 0.63, 500: 0.69, 1000: 0.80, 2500: 0.91, 5000: 0.98, 7500: 1.0, 10000: 1.0},
+    "d": {100: 0.63, 500: 0.69, 1000: 0.80, 2500: 0.91, 5000: 0.98, 7500: 1.0, 10000: 1.0},
     "adversarial": {100: 0.66, 500: 0.80, 1000: 0.91, 2500: 0.97, 10000: 1.0},
-    "count": {1000: 1.0, 2000: 0.99, 4000: 0.96, 6000: 0.91, 8000: 0.85, 10000: 0.80},
+    "n": {1000: 1.0, 2000: 0.99, 4000: 0.96, 6000: 0.91, 8000: 0.85, 10000: 0.80},
     "eps": {0.1: 0.68, 0.2: 0.83, 0.3: 0.91, 0.4: 0.97, 0.6: 1.0},
 }
 
@@ -120,7 +124,7 @@ def accuracy(net, X, y):
     return float(np.mean(np.sign(net.predict(X)) == y))
 
 
-def uniform(count, dimension, seed):
+def uniform(n, d, seed):
     """Points from U[-1, 1]^d with balanced random labels: ``(X, y)``.
 
     Examples
@@ -129,19 +133,18 @@ def uniform(count, dimension, seed):
     >>> X.shape, y.sum()
     ((4, 3), np.float64(0.0))
     """
-    count = checks.integer(count, "count", at_least=1)
-    dimension = checks.integer(dimension, "dimension", at_least=1)
+    n, d = checks.integer(n, "n", at_least=1), checks.integer(d, "d", at_least=1)
     rng = streams.generator(seed)
-    return rng.uniform(-1, 1, size=(count, dimension)), balanced_signs(rng, count)
+    return rng.uniform(-1, 1, size=(n, d)), balanced_signs(rng, n)
 
 
-def means(count, dimension, seed, *, square):
+def means(n, d, seed, *, square):
     r"""Points :math:`x = y\mu + \xi`, :math:`|\mu|^2` = ``square``, xi normal, and a sampler of test points.
 
     Returns
     -------
-    X, y : ndarray, shape (count, dimension) and (count,)
-    sample : function of (count, seed) -> (X, y)
+    X, y : ndarray, shape (n, d) and (n,)
+    sample : function of (n, seed) -> (X, y)
 
     Examples
     --------
@@ -149,19 +152,18 @@ def means(count, dimension, seed, *, square):
     >>> sample(3, 1)[0].shape
     (3, 10)
     """
-    count = checks.integer(count, "count", at_least=1)
-    dimension = checks.integer(dimension, "dimension", at_least=1)
-    mu = np.full(dimension, math.sqrt(checks.number(square, "square", above=0.0) / dimension))
+    n, d = checks.integer(n, "n", at_least=1), checks.integer(d, "d", at_least=1)
+    mu = np.full(d, math.sqrt(checks.number(square, "square", above=0.0) / d))
 
-    def sample(count, seed):
+    def sample(n, seed):
         rng = streams.generator(seed)
-        y = balanced_signs(rng, count)
-        return y[:, None] * mu + rng.standard_normal((count, dimension)), y
+        y = balanced_signs(rng, n)
+        return y[:, None] * mu + rng.standard_normal((n, d)), y
 
-    return *sample(count, seed), sample
+    return *sample(n, seed), sample
 
 
-def orthogonal(count, dimension, seed, *, norm=1.0):
+def orthogonal(n, d, seed, *, norm=1.0):
     """Exactly orthogonal points of one norm (columns of a random rotation), balanced labels: ``(X, y)``.
 
     Examples
@@ -170,14 +172,14 @@ def orthogonal(count, dimension, seed, *, norm=1.0):
     >>> (X @ X.T).round(12).diagonal()
     array([4., 4., 4.])
     """
-    count = checks.integer(count, "count", at_least=1)
-    dimension = checks.integer(dimension, "dimension", at_least=count)
+    n = checks.integer(n, "n", at_least=1)
+    d = checks.integer(d, "d", at_least=n)
     rng = streams.generator(seed)
-    axes = np.linalg.qr(rng.standard_normal((dimension, count)))[0]
-    return np.ascontiguousarray(checks.number(norm, "norm", above=0.0) * axes.T), balanced_signs(rng, count)
+    axes = np.linalg.qr(rng.standard_normal((d, n)))[0]
+    return np.ascontiguousarray(checks.number(norm, "norm", above=0.0) * axes.T), balanced_signs(rng, n)
 
 
-def noise_base(leak, *, eps, count, adversarial, dimension, trials, seed):
+def noise_base(leak, *, eps, n, adversarial, d, trials, seed):
     """Draw the noise base ``trials`` times for one orthogonal D, solve M lam = 1, and measure T1 + T2 on D.
 
     The closed form, not a training: multipliers that are not positive stay as they are and are counted. Every draw is
@@ -186,10 +188,10 @@ def noise_base(leak, *, eps, count, adversarial, dimension, trials, seed):
     Parameters
     ----------
     leak, eps : float
-    count, adversarial, dimension : int
+    n, adversarial, d : int
         N, N_adv and d; N <= d.
     trials : int >= 2
-    seed : int >= 0 or tuple of int
+    seed : int >= 0, tuple of int, or numpy Generator
 
     Returns
     -------
@@ -197,18 +199,18 @@ def noise_base(leak, *, eps, count, adversarial, dimension, trials, seed):
 
     Examples
     --------
-    >>> found = noise_base(0.5, eps=0.5, count=20, adversarial=20, dimension=200, trials=20, seed=0)
+    >>> found = noise_base(0.5, eps=0.5, n=20, adversarial=20, d=200, trials=20, seed=0)
     >>> round(found.accuracy, 1), found.positive
     (0.8, 1.0)
     """
     leak, eps = theory.check_leak(leak), checks.number(eps, "eps", above=0.0)
     trials = checks.integer(trials, "trials", at_least=2)
     seeds = streams.spawn(seed, trials + 1)
-    X, y = orthogonal(count, dimension, seeds[0])
-    w = theory.direction(X, y, np.ones(len(y)))
+    X, y = orthogonal(n, d, seeds[0])
+    w = kkt.direction(X, y, np.ones(len(y)))
     right, shares, positive, mean, square = [], [], [], [], []
     for own in seeds[1:]:
-        adv = adversarial_set(X, y, direction=w, eps=eps, base="noise", count=adversarial, seed=own)
+        adv = adversarial_set(X, y, direction=w, eps=eps, base="noise", n=adversarial, seed=own)
         mirrored = AdversarialSet(base=-adv.base, eta=adv.eta, y=adv.y)
         told, pushed = (
             np.concatenate(part) for part in zip(*(_voices(X, y, one, leak, positive) for one in (adv, mirrored)))
@@ -218,7 +220,7 @@ def noise_base(leak, *, eps, count, adversarial, dimension, trials, seed):
         mean.append(told.mean())
         square.append(np.mean((told - told.mean()) ** 2))
     argument = float(np.mean(mean) / math.sqrt(np.mean(square)))
-    plain = eps * math.sqrt(3 * adversarial / count)
+    plain = eps * math.sqrt(3 * adversarial / n)
     error = float(np.std(shares, ddof=1) / math.sqrt(trials))
     return NoiseBase(
         float(np.mean(right)), argument, argument / plain, float(np.mean(shares)), error, float(np.mean(positive))
@@ -227,7 +229,7 @@ def noise_base(leak, *, eps, count, adversarial, dimension, trials, seed):
 
 def _voices(X, y, adv, leak, positive):
     """y (T1 + T2) and y T2 at the rows of X; the share of positive multipliers goes to the list ``positive``."""
-    lam = np.linalg.solve(theory.pattern_matrix(blas.gram(adv.X), adv.y, leak), np.ones(len(adv.y)))
+    lam = np.linalg.solve(kkt.pattern_matrix(blas.gram(adv.X), adv.y, leak), np.ones(len(adv.y)))
     positive.append(np.mean(lam > 0))
     weights = (lam * adv.y)[None]
     return tuple(y * blas.product(X, blas.product(weights, part)[0]) for part in (adv.X, adv.eta))
@@ -241,14 +243,14 @@ def learn(
     eps,
     base="natural",
     labels="random",
-    count=None,
+    n=None,
     norm="l2",
     size=1.0,
     test=None,
     attack="geometry",
     steps=300,
     width=20,
-    seed=0,
+    seed,
     loss="exponential",
     start_scale=1e-3,
     control=False,
@@ -261,13 +263,13 @@ def learn(
         The first net's data.
     leak, steps, width, loss, start_scale
         Of both trainings, see :func:`~robustnn_core.perturbations.train_flow`.
-    eps, base, labels, count, norm, size
+    eps, base, labels, n, norm, size
         See :func:`~robustnn_core.perturbations.adversarial_set`.
     test : (X, y), optional
         Where accuracies are measured; the first net's own data when not given.
     attack : {"geometry", "pgd", "fgsm"}
         Along w = sum lam y x, or by gradients of the net itself towards the false labels (PGD: 20 steps).
-    seed : int >= 0 or tuple of int
+    seed : int >= 0, tuple of int, or numpy Generator
     control : bool
         Also train on the false labels without the perturbation.
 
@@ -283,7 +285,7 @@ def learn(
     Examples
     --------
     >>> X, y = uniform(40, 400, seed=0)
-    >>> result = learn(X, y, leak=0.5, eps=1.5, base="noise", count=100, steps=150, seed=1)
+    >>> result = learn(X, y, leak=0.5, eps=1.5, base="noise", n=100, steps=150, seed=1)
     >>> result.first, result.second > 0.9
     (1.0, True)
     """
@@ -293,11 +295,12 @@ def learn(
     first = train_flow(X, y, seed=seeds[0], **options)
     if not first.separated:
         raise ValueError(
-            f"X and y were not separated in steps = {steps} steps (smallest margin {first.margins.min():.3g}); take more steps"
+            f"X and y were not separated in steps = {steps} steps "
+            f"(smallest margin {first.margins.min():.3g}); take more steps"
         )
-    w = theory.direction(first.X, first.y, first.multipliers)
+    w = kkt.direction(first.X, first.y, first.multipliers)
     adv = adversarial_set(
-        X, y, direction=w, eps=eps, base=base, labels=labels, count=count, norm=norm, size=size, seed=seeds[1]
+        X, y, direction=w, eps=eps, base=base, labels=labels, n=n, norm=norm, size=size, seed=seeds[1]
     )
     if attack != "geometry":
         climb = {"steps": 20, "seed": seeds[2]} if attack == "pgd" else {}
@@ -329,3 +332,30 @@ def _verdicts(run, X):
     """Signs of a run's net at the rows of X, from products that do not depend on the number of threads."""
     X = checks.array(X, "test", shape=("N", run.X.shape[1]))
     return np.sign(blas.product(nets.leaky_relu(blas.product(X, run.net.weights.T), run.leak), run.net.head))
+
+
+def stored(name):
+    """Return a stored study: settings, and results by seed.
+
+    Parameters
+    ----------
+    name : {"mnist"}
+        What ``tools/mnist_study.py`` measured on MNIST.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        No study of this name.
+
+    Examples
+    --------
+    >>> stored("mnist")["settings"]["seeds"]
+    [0, 1, 2]
+    """
+    folder = Path(__file__).parent / "data"
+    checks.choice(name, "name", tuple(sorted(path.stem for path in folder.glob("*.json"))))
+    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Learning from perturbations, slow and plain: loops written from the formulas of the book, nothing shared with the core."""
+"""Learning from perturbations, slow and plain: loops from the formulas of the book, nothing shared with the core."""
 
 import math
 

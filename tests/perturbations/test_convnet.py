@@ -93,9 +93,10 @@ def digits():
 
 def test_it_learns_and_can_be_attacked():
     X, y = digits()
-    net, history = convnet.train(X[:1200], y[:1200], epochs=12, rate=4e-3, filters=(8, 32), seed=0)
+    run = convnet.train(X[:1200], y[:1200], epochs=12, rate=4e-3, filters=(8, 32), seed=0)
+    net, trace = run.net, run.trace
     assert np.mean(net.predict(X[1200:]).argmax(axis=1) == y[1200:]) > 0.9
-    assert history.loss[-1] < 0.3 * history.loss[0] and history.accuracy[-1] > 0.95
+    assert trace.loss[-1] < 0.3 * trace.loss[0] and trace.accuracy[-1] > 0.95 and run.converged
     target = (y[:40] + 1) % 10
     found = attacks.pgd(net, X[:40], y[:40], eps=3.0, norm="l2", target=target, low=0.0, high=1.0, steps=20)
     assert found.success.mean() > 0.6 and np.linalg.norm(found.eta, axis=1).max() <= 3.0 + 1e-9
@@ -107,7 +108,7 @@ def test_same_bits_on_one_and_two_threads():
     for threads in (1, numba.config.NUMBA_NUM_THREADS):
         numba.set_num_threads(threads)
         with threadpoolctl.threadpool_limits(threads):
-            nets.append(convnet.train(X[:300], y[:300], epochs=1, seed=3)[0])
+            nets.append(convnet.train(X[:300], y[:300], epochs=1, seed=3).net)
     for a, b in zip(nets[0].parameters, nets[1].parameters):
         assert np.array_equal(a, b)
 
@@ -134,8 +135,8 @@ def test_bad_input(change, message):
 def test_training_that_overflows_says_so_once():
     X = np.random.default_rng(0).uniform(size=(64, 256))
     with pytest.warns(ConvergenceWarning, match="^convnet.train stopped short: .* in epoch 0, .* lower rate") as caught:
-        convnet.train(X, np.repeat([0, 1], 32), epochs=2, batch=16, rate=1e10, seed=0)
-    assert len(caught) == 1 and caught[0].filename == __file__
+        run = convnet.train(X, np.repeat([0, 1], 32), epochs=2, batch=16, rate=1e10, seed=0)
+    assert not run.converged and len(caught) == 1 and caught[0].filename == __file__
     with pytest.raises(ValueError, match=r"X has entries of size 1e\+300, beyond float32"):
         convnet.train(np.full((2, 256), 1e300), [0, 1], seed=0)
 
@@ -147,9 +148,9 @@ def test_watching_cannot_change_what_is_trained_and_keeps_its_nets():
         for p in net.parameters:
             p[:] = 0.0
 
-    plain, history = convnet.train(X, y, epochs=2, batch=16, seed=0, watch=lambda net: net)
-    spoilt, _ = convnet.train(X, y, epochs=2, batch=16, seed=0, watch=spoil)
-    for one, two in zip(plain.parameters, spoilt.parameters):
+    plain = convnet.train(X, y, epochs=2, batch=16, seed=0, watch=lambda net: net)
+    spoilt = convnet.train(X, y, epochs=2, batch=16, seed=0, watch=spoil)
+    for one, two in zip(plain.net.parameters, spoilt.net.parameters):
         np.testing.assert_array_equal(one, two)
-    first, second = history.watched
+    first, second = plain.watched
     assert not np.array_equal(first.parameters[0], second.parameters[0])

@@ -14,7 +14,7 @@ def test_inside_the_assumption_everything_holds():
     assert o.holds
     run = P.train_flow(X, y, leak=0.9, steps=600, seed=0)
     proofs.flow_limit(run).assert_holds()
-    proofs.implicit_bias(X, y, 0.9).assert_holds()
+    proofs.implicit_bias(X, y, 0.9, seed=0).assert_holds()
     assert run.residual < 1e-3 and run.pattern == 1.0
     Z = np.random.default_rng(0).uniform(-1, 1, size=(100, 90_000))
     w = P.direction(X, y, run.multipliers)
@@ -37,16 +37,16 @@ def test_both_nets_inside_the_assumption():
 
 def test_the_phi_formula_on_noise():
     measured = {}
-    for count in (20, 200, 500):
+    for n in (20, 200, 500):
         runs = [
             experiments.learn(
-                *experiments.uniform(200, 2000, s), leak=0.5, eps=0.78, base="noise", count=count, steps=80, seed=s
+                *experiments.uniform(200, 2000, s), leak=0.5, eps=0.78, base="noise", n=n, steps=80, seed=s
             )
             for s in range(3)
         ]
-        measured[count] = np.mean([r.second for r in runs])
+        measured[n] = np.mean([r.second for r in runs])
         assert all(r.first == 1.0 for r in runs)
-        assert measured[count] == pytest.approx(P.predicted_accuracy(eps=0.78, count=200, adversarial=count), abs=0.04)
+        assert measured[n] == pytest.approx(P.predicted_accuracy(eps=0.78, n=200, adversarial=n), abs=0.04)
     assert measured[20] < measured[200] < measured[500]
 
 
@@ -107,15 +107,19 @@ def test_samples():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: experiments.uniform(0, 3, 0), r"^count = 0.* must be >= 1"),
-        (lambda: experiments.orthogonal(5, 4, 0), r"^dimension = 4.* must be >= 5"),
+        (lambda: experiments.uniform(0, 3, 0), r"^n = 0.* must be >= 1"),
+        (lambda: experiments.orthogonal(5, 4, 0), r"^d = 4.* must be >= 5"),
+        (lambda: experiments.stored("fashion"), r"^name = 'fashion' must be one of"),
         (lambda: experiments.means(5, 4, 0, square=0.0), r"^square = 0.0 must be > 0"),
-        (lambda: experiments.learn(np.eye(2), [1, -1], leak=0.5, eps=1.0, attack="x"), r"^attack = 'x' must be one of"),
         (
-            lambda: experiments.learn(np.eye(2), [1, -1], leak=0.5, eps=1.0, test=(np.eye(3), np.ones(3))),
+            lambda: experiments.learn(np.eye(2), [1, -1], leak=0.5, eps=1.0, attack="x", seed=0),
+            r"^attack = 'x' must be one of",
+        ),
+        (
+            lambda: experiments.learn(np.eye(2), [1, -1], leak=0.5, eps=1.0, test=(np.eye(3), np.ones(3)), seed=0),
             r"^test has shape \(3, 3\)",
         ),
-        (lambda: experiments.learn(np.eye(2), [1, 2], leak=0.5, eps=1.0), r"^y contains 2.0"),
+        (lambda: experiments.learn(np.eye(2), [1, 2], leak=0.5, eps=1.0, seed=0), r"^y contains 2.0"),
     ],
 )
 def test_bad_input(call, message):

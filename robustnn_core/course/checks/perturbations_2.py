@@ -55,17 +55,20 @@ def pair_multiplier(answer):
         compare(lam(2.0, 0.4, 0.5, same), lam(1.0, 0.1, 0.5, same) / 4, name="pair_multiplier of points twice as long")
         if lam(1.0, -0.9, 0.5, same) == 0:
             fail(
-                f"pair_multiplier is 0 for p = -0.9, R = 1, gamma = 0.5 and {'equal' if same else 'different'} labels; a negative p breaks no pattern."
+                f"pair_multiplier is 0 for p = -0.9, R = 1, gamma = 0.5 and {'equal' if same else 'different'} labels; "
+                "a negative p breaks no pattern."
             )
     if lam(1.0, 0.9, 0.5, True) == 0:
         fail("pair_multiplier is 0 for p = 0.9, R = 1, gamma = 0.5 and equal labels; such points help each other.")
     if lam(1.0, 0.99, 0.1, False) != 0:
         fail(
-            "pair_multiplier is not 0 for p = 0.99, R = 1, gamma = 0.1 and different labels; look at the neuron with the small slope."
+            "pair_multiplier is not 0 for p = 0.99, R = 1, gamma = 0.1 and different labels; "
+            "look at the neuron with the small slope."
         )
     if not lam(1.0, 0.2, 0.5, True) < lam(1.0, 0.0, 0.5, True) < lam(1.0, 0.2, 0.5, False):
         fail(
-            "pair_multiplier must fall with p for equal labels and grow for different ones: points that agree share the work."
+            "pair_multiplier must fall with p for equal labels and grow for different ones: "
+            "points that agree share the work."
         )
 
 

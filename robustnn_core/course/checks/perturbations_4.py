@@ -24,7 +24,8 @@ def noises_needed(answer):
         fail("noises_needed for twice the training points is not twice as large.")
     if abs(n(1000, 0.25, 1.0, 0.95) - 4 * plain) > 4:
         fail(
-            "noises_needed for perturbations half as long is not four times as large; in the formula n stands under a root."
+            "noises_needed for perturbations half as long is not four times as large; "
+            "in the formula n stands under a root."
         )
     if abs(n(1000, 1.0, 2.0, 0.95) - plain) > 1:
         fail("noises_needed changes when eps and sigma are doubled; only their quotient counts.")
@@ -88,7 +89,7 @@ def limit_factor(answer):
         hint="The exercise says what it is there.",
     )
     for gamma in (0.2, 0.5, 0.8):
-        first = perturbations.dimension_correction(gamma, adversarial=1, dimension=1000)
+        first = perturbations.dimension_correction(gamma, adversarial=1, d=1000)
         compare(F(gamma, 1e-3), first, name="limit_factor with r = 1/1000", tol=3e-6, hint="The first order is known.")
     if not 0 < F(0.8, 0.5) < F(0.5, 0.5) < F(0.2, 0.5) < 1:
         fail("limit_factor must lie between 0 and 1 and be larger for smaller leaks.")

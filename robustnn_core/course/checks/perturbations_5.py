@@ -30,7 +30,8 @@ def window_ends(answer):
     few, small = ends(0.9, 2), ends(0.1, 10**6)
     if not (few[0] < found[0] and few[2] > found[2]):
         fail(
-            "window_ends: with fewer points the first window must be smaller and the other reach further; look at the last factor of (K5)."
+            "window_ends: with fewer points the first window must be smaller and the other reach further; "
+            "look at the last factor of (K5)."
         )
     compare(
         [small[0] / (0.1**3 / 6), (small[2] - 2) / (0.1**3 / 6)],
@@ -66,9 +67,11 @@ def has_pattern(answer):
             )
     if not holds(0.1, 0.01) or not holds(0.1, 4.0):
         fail(
-            "has_pattern is False for the leak 0.1 and a tiny or a large kappa; write down both inequalities of the proof for such a kappa."
+            "has_pattern is False for the leak 0.1 and a tiny or a large kappa; "
+            "write down both inequalities of the proof for such a kappa."
         )
     if all(holds(0.05, kappa) for kappa in np.linspace(0.5, 2.0, 16)):
         fail(
-            "has_pattern is True for the leak 0.05 and all kappa; that leak is too small to keep the weakest point on its side."
+            "has_pattern is True for the leak 0.05 and all kappa; "
+            "that leak is too small to keep the weakest point on its side."
         )

@@ -1,4 +1,4 @@
-"""Perturbations along the first net's normal, and the mislabelled data sets the second net learns from."""
+"""Who spoils the data: perturbations along the first net's normal, and the mislabelled sets made of them."""
 
 from dataclasses import dataclass
 
@@ -35,9 +35,9 @@ class AdversarialSet:
 def perturb(X, labels, *, direction, eps, norm="l2", size=1.0):
     r"""Return :math:`x_n + \eta_n` with :math:`\eta_n` the steepest move towards ``labels`` that the budget allows.
 
-    With w the direction and y the labels: "l2" :math:`\epsilon\, y_n w/|w|`; "linf" :math:`\epsilon\, y_n\,\mathrm{sgn}\, w`;
-    "l0" moves the ``eps`` coordinates of largest :math:`|w_i|` by :math:`\text{size}\cdot y_n\,\mathrm{sgn}\, w_i`. Each
-    maximises :math:`y_n\langle w, \eta_n\rangle`.
+    With w the direction and y the labels: "l2" :math:`\epsilon\, y_n w/|w|`;
+    "linf" :math:`\epsilon\, y_n\,\mathrm{sgn}\, w`; "l0" moves the ``eps`` coordinates of largest :math:`|w_i|` by
+    :math:`\text{size}\cdot y_n\,\mathrm{sgn}\, w_i`. Each maximises :math:`y_n\langle w, \eta_n\rangle`.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def perturb(X, labels, *, direction, eps, norm="l2", size=1.0):
     return X + labels[:, None] * attacks.steepest(direction[None], eps=eps, norm=norm, size=size)
 
 
-def adversarial_set(X, y, *, direction, eps, base="natural", labels="random", count=None, norm="l2", size=1.0, seed):
+def adversarial_set(X, y, *, direction, eps, base="natural", labels="random", n=None, norm="l2", size=1.0, seed):
     r"""Make the second net's data: wrong labels, and the perturbations that the first net's normal asks for.
 
     Parameters
@@ -86,12 +86,12 @@ def adversarial_set(X, y, *, direction, eps, base="natural", labels="random", co
     direction, eps, norm, size
         As in :func:`perturb`.
     base : {"natural", "noise", "gaussian"}
-        Perturb the data itself, or ``count`` points of noise: uniform in :math:`[-1, 1]^d`, or normal.
+        Perturb the data itself, or ``n`` points of noise: uniform in :math:`[-1, 1]^d`, or normal.
     labels : {"random", "deterministic"}
         Half of each sign in random order, or -y (for the natural base only).
-    count : int, optional
+    n : int, optional
         N_adv, for the noise bases; N when not given.
-    seed : int >= 0 or tuple of int
+    seed : int >= 0, tuple of int, or numpy Generator
 
     Returns
     -------
@@ -99,7 +99,8 @@ def adversarial_set(X, y, *, direction, eps, base="natural", labels="random", co
 
     Examples
     --------
-    >>> adv = adversarial_set(np.eye(3), [1, 1, -1], direction=[1.0, 1.0, -1.0], eps=0.1, labels="deterministic", seed=0)
+    >>> w = [1.0, 1.0, -1.0]
+    >>> adv = adversarial_set(np.eye(3), [1, 1, -1], direction=w, eps=0.1, labels="deterministic", seed=0)
     >>> adv.y, adv.X[0].round(3)
     (array([-1., -1.,  1.]), array([ 0.942, -0.058,  0.058]))
     """
@@ -109,26 +110,24 @@ def adversarial_set(X, y, *, direction, eps, base="natural", labels="random", co
     checks.choice(labels, "labels", ("random", "deterministic"))
     rng = streams.generator(seed)
     if base == "natural":
-        if count is not None and count != len(X):
-            raise ValueError(
-                f"count = {count} must be left out for the natural base, which has the {len(X)} points of X"
-            )
+        if n is not None and n != len(X):
+            raise ValueError(f"n = {n} must be left out for the natural base, which has the {len(X)} points of X")
         points = X
     else:
         if labels == "deterministic":
             raise ValueError(
                 "labels = 'deterministic' flips the labels of X and needs base = 'natural'; noise has none"
             )
-        shape = (len(X) if count is None else checks.integer(count, "count", at_least=1), X.shape[1])
+        shape = (len(X) if n is None else checks.integer(n, "n", at_least=1), X.shape[1])
         points = rng.uniform(-1, 1, size=shape) if base == "noise" else rng.standard_normal(shape)
     wrong = -y if labels == "deterministic" else balanced_signs(rng, len(points))
     moved = perturb(points, wrong, direction=direction, eps=eps, norm=norm, size=size)
     return AdversarialSet(base=points, eta=moved - points, y=wrong)
 
 
-def balanced_signs(rng, count):
-    """Half +1, half -1 (one more of a random sign if ``count`` is odd), in random order: shape (count,)."""
-    values = np.repeat([1.0, -1.0], count // 2)
-    if count % 2:
+def balanced_signs(rng, n):
+    """Half +1, half -1 (one more of a random sign if ``n`` is odd), in random order: shape (n,)."""
+    values = np.repeat([1.0, -1.0], n // 2)
+    if n % 2:
         values = np.append(values, rng.choice([1.0, -1.0]))
     return rng.permutation(values)

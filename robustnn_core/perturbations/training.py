@@ -17,30 +17,11 @@ from numba import njit
 
 from robustnn_core import blas, checks, nets, streams
 from robustnn_core.perturbations.theory import check_data, check_points, check_width
+from robustnn_core.trace import Trace
 
-__all__ = ["History", "Run", "least_squares_multipliers", "train_descent", "train_flow"]
+__all__ = ["Run", "least_squares_multipliers", "train_descent", "train_flow"]
 
 _LOSSES = {"exponential": False, "logistic": True}  # whether the kernel takes the logistic one
-
-
-@dataclass(frozen=True, eq=False)
-class History:
-    """The run step by step; entry 0 is the start, S = steps made.
-
-    Attributes
-    ----------
-    smallest, largest : ndarray, shape (S + 1,)
-        Extreme margins y_n f(x_n).
-    log_loss : ndarray, shape (S + 1,)
-        Logarithm of the mean loss (the loss itself underflows).
-    patterns : ndarray of int, shape (S,)
-        How many different rows of signs the neurons show: 2 in the limit.
-    """
-
-    smallest: np.ndarray
-    largest: np.ndarray
-    log_loss: np.ndarray
-    patterns: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +43,10 @@ class Run:
         All margins are positive (and finite): only then does the theory of the late phase apply.
     settled : bool
         Separated, and no neuron changed its sign at any point in the second half of the run.
-    history : History
+    trace : Trace
+        One row a step, row 0 the start: ``smallest`` and ``largest``, the extreme margins y_n f(x_n); ``log_loss``,
+        the logarithm of the mean loss (the loss itself underflows); ``patterns``, how many different rows of signs
+        the neurons show, 2 in the limit.
     steps : int
         Steps made; fewer than asked for only if no margin could grow any more, with a ``ConvergenceWarning``.
     coefficients : ndarray, shape (m, N)
@@ -80,7 +64,7 @@ class Run:
     residual: float
     separated: bool
     settled: bool
-    history: History
+    trace: Trace
     steps: int
     coefficients: np.ndarray
     activations: np.ndarray
@@ -121,7 +105,7 @@ def train_flow(
     width : int, even
         m; 20 is enough for the limit.
     steps : int >= 2
-    seed : int >= 0 or tuple of int
+    seed : int >= 0, tuple of int, or numpy Generator
         Of the first weights.
     loss : {"exponential", "logistic"}
     start_scale : float >= 0
@@ -216,7 +200,8 @@ def least_squares_multipliers(run):
         raise ValueError(f"run = {run!r} must be what train_flow returns")
     if not run.separated:
         raise ValueError(
-            f"run has the margin {run.margins.min():.4g}; the multipliers exist only once all margins are positive: more steps"
+            f"run has the margin {run.margins.min():.4g}; "
+            "the multipliers exist only once all margins are positive: more steps"
         )
     K, unit = _tangent_gram(run.activations, run.gram, run.y, run.leak), run.margins / run.margins.min()
     lam = np.linalg.lstsq(K, unit, rcond=None)[0]
@@ -241,23 +226,15 @@ def _train(name, X, y, leak, width, steps, seed, loss, start_scale, increment, r
     totals, margins = np.zeros((3, len(y))), np.zeros((2, len(y)))
     done, last_flip = _flow(G, y, head, leak, _LOSSES[loss], increment, rate, Z, C, totals, margins, history, patterns)
     finite = all(np.isfinite(part).all() for part in (margins[1], C, totals[:2]))
-    speed = f"rate = {rate:.6g}" if rate else f"increment = {increment:.6g}"
+    short = None
     if not finite:
-        checks.warn_unconverged(
-            f"perturbations.{name}",
-            f"the weights overflowed within {done} steps",
-            "finite weights",
-            f"lower {speed}",
-            stacklevel=4,
-        )
+        speed = f"rate = {rate:.6g}" if rate else f"increment = {increment:.6g}"
+        short = f"the weights overflowed within {done} steps", "finite weights", f"lower {speed}"
     elif done < steps:
-        checks.warn_unconverged(
-            f"perturbations.{name}",
-            f"no margin can grow after {done} steps",
-            f"steps = {steps}",
-            "look for points that contradict each other, or start from start_scale > 0",
-            stacklevel=4,
-        )
+        remedy = "look for points that contradict each other, or start from start_scale > 0"
+        short = f"no margin can grow after {done} steps", f"steps = {steps}", remedy
+    if short:
+        checks.warn_unconverged(f"perturbations.{name}", *short, stacklevel=4)
     separated = finite and bool((margins[1] > 0).all())
     lam, residual = np.full(len(y), np.nan), math.nan
     growth = float(margins[1].min() - margins[0].min()) if finite else 0.0
@@ -270,7 +247,12 @@ def _train(name, X, y, leak, width, steps, seed, loss, start_scale, increment, r
         residual=residual,
         separated=separated,
         settled=separated and last_flip < steps // 2,
-        history=History(*np.ascontiguousarray(history[: done + 1].T), patterns[:done]),
+        trace=Trace(
+            smallest=history[: done + 1, 0],
+            largest=history[: done + 1, 1],
+            log_loss=history[: done + 1, 2],
+            patterns=[*patterns[:done], len(np.unique(Z >= 0, axis=0))],
+        ),
         steps=done,
         coefficients=C,
         activations=Z,

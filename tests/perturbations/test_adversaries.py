@@ -32,9 +32,9 @@ def test_sets():
     np.testing.assert_allclose(natural.eta @ y, natural.y * 0.3 * np.sqrt(5))
     flipped = P.adversarial_set(X, y, direction=y, eps=0.3, labels="deterministic", seed=1)
     assert np.array_equal(flipped.y, -y)
-    noise = P.adversarial_set(X, y, direction=y, eps=0.3, base="noise", count=8, seed=1)
+    noise = P.adversarial_set(X, y, direction=y, eps=0.3, base="noise", n=8, seed=1)
     assert noise.X.shape == (8, 5) and np.abs(noise.base).max() <= 1 and noise.y.sum() == 0
-    again = P.adversarial_set(X, y, direction=y, eps=0.3, base="noise", count=8, seed=1)
+    again = P.adversarial_set(X, y, direction=y, eps=0.3, base="noise", n=8, seed=1)
     assert np.array_equal(noise.X, again.X)
     zero = P.adversarial_set(X, y, direction=y, eps=0.0, seed=1)
     assert np.array_equal(zero.X, X)
@@ -48,9 +48,9 @@ def test_sets():
         ({"direction": np.ones(4)}, r"^direction has shape \(4,\)"),
         ({"base": "fake"}, r"^base = 'fake' must be one of"),
         ({"labels": "true"}, r"^labels = 'true' must be one of"),
-        ({"count": 3}, r"^count = 3 must be left out"),
+        ({"n": 3}, r"^n = 3 must be left out"),
         ({"base": "noise", "labels": "deterministic"}, r"^labels = 'deterministic' flips"),
-        ({"base": "noise", "count": 0}, r"^count = 0.* must be >= 1"),
+        ({"base": "noise", "n": 0}, r"^n = 0.* must be >= 1"),
         ({"norm": "l1"}, r"^norm = 'l1' must be one of"),
         ({"norm": "l0", "eps": 0.5}, r"^eps = 0.5 must be an integer"),
         ({"norm": "l0", "eps": 6}, r"^eps = 6.0 must be >= 0 and <= 5"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from perturbations import reference
 from robustnn_core import ConvergenceWarning, blas, streams
 from robustnn_core import perturbations as P
-from robustnn_core.perturbations import algorithm, experiments
+from robustnn_core.perturbations import experiments, training
 
 rng = np.random.default_rng(3)
 X_SMALL, Y_SMALL = rng.normal(size=(5, 7)), np.array([1.0, -1.0, -1.0, 1.0, 1.0])
@@ -29,9 +29,9 @@ def test_flow_against_loops(loss, scale):
     W, totals, path, losses = reference.train(started(5, 4, 7, scale), X_SMALL, Y_SMALL, 0.3, 30, loss, increment=0.4)
     np.testing.assert_allclose(run.net.weights, W, rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(run.margins, path[-1], rtol=1e-9)
-    np.testing.assert_allclose(run.history.smallest, np.min(path, axis=1), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(run.history.largest, np.max(path, axis=1), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(run.history.log_loss, np.log(losses), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(run.trace.smallest, np.min(path, axis=1), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(run.trace.largest, np.max(path, axis=1), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(run.trace.log_loss, np.log(losses), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])
@@ -40,7 +40,7 @@ def test_descent_against_loops(loss):
     W, _, path, losses = reference.train(started(5, 4, 7, 0.5), X_SMALL, Y_SMALL, 0.3, 40, loss, rate=0.3)
     np.testing.assert_allclose(run.net.weights, W, rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(run.margins, path[-1], rtol=1e-9)
-    np.testing.assert_allclose(run.history.log_loss, np.log(losses), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(run.trace.log_loss, np.log(losses), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])
@@ -77,8 +77,8 @@ def test_the_logistic_loss_far_out():
     """Margins beyond 30 and beyond 700: the loss is followed in logarithms and never underflows."""
     run = P.train_flow(X_SMALL, Y_SMALL, leak=0.3, width=4, steps=5000, seed=5, loss="logistic")
     assert run.margins.min() > 1000
-    assert np.isfinite(run.history.log_loss).all() and (np.diff(run.history.log_loss) < 0)[5:].all()
-    assert run.history.log_loss[-1] == pytest.approx(
+    assert np.isfinite(run.trace.log_loss).all() and (np.diff(run.trace.log_loss) < 0)[5:].all()
+    assert run.trace.log_loss[-1] == pytest.approx(
         np.log(np.mean(np.exp(-(run.margins - run.margins.min())))) - run.margins.min()
     )
 
@@ -93,7 +93,7 @@ def test_three_ways_to_the_multipliers():
         np.testing.assert_allclose(fitted, exact, rtol=0.02)  # margins differ by constants: O(1/margin)
         assert residual <= run.residual * (1 + 1e-9) < 0.01
         assert run.separated and run.settled and run.pattern == 1.0
-    assert run.history.patterns[-1] == 2
+    assert run.trace.patterns[-1] == 2 and len(run.trace) == run.steps + 1
 
 
 def test_a_point_that_is_no_support_vector_has_multiplier_zero():
@@ -125,7 +125,7 @@ def test_same_bits_on_one_and_two_threads():
     for threads in (1, 2):
         with threadpoolctl.threadpool_limits(threads):
             numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
-            results.append(experiments.learn(X, y, leak=0.5, eps=1.0, base="noise", count=90, steps=60, seed=4))
+            results.append(experiments.learn(X, y, leak=0.5, eps=1.0, base="noise", n=90, steps=60, seed=4))
     numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
     for run in ("first_run", "second_run"):
         a, b = (getattr(r, run) for r in results)
@@ -149,7 +149,7 @@ def test_data_that_cannot_be_separated_says_so():
     with pytest.raises(ValueError, match=r"^run has the margin -.* more steps"):
         P.least_squares_multipliers(run)
     with pytest.raises(ValueError, match=r"^X and y were not separated in steps = 50 steps"):
-        experiments.learn(X, [1, -1, 1], leak=0.5, eps=0.1, steps=50)
+        experiments.learn(X, [1, -1, 1], leak=0.5, eps=0.1, steps=50, seed=0)
 
 
 def test_a_run_that_is_too_short_is_not_separated():
@@ -164,7 +164,7 @@ def test_the_flow_descends_and_ends_at_a_kkt_point(seed, count, leak, loss):
     run = P.train_flow(X, y, leak=leak, width=4, steps=300, seed=seed, loss=loss)
     assert run.separated
     np.testing.assert_allclose(run.multipliers, 2 / ((1 + leak**2) * 4), rtol=1e-6)
-    assert run.history.log_loss[-1] < run.history.log_loss[0]
+    assert run.trace.log_loss[-1] < run.trace.log_loss[0]
 
 
 GOOD = {"X": X_SMALL, "y": Y_SMALL, "leak": 0.5, "seed": 0}
@@ -201,7 +201,7 @@ def test_bad_rate_and_run():
     with pytest.raises(ValueError, match=r"^rate = 0 must be > 0|^rate = 0.0 must be > 0"):
         P.train_descent(**GOOD, rate=0)
     with pytest.raises(ValueError, match=r"^run = 3 must be what train_flow returns"):
-        algorithm.least_squares_multipliers(3)
+        training.least_squares_multipliers(3)
 
 
 # --- runs that stop short ---------------------------------------------------------------------------------
