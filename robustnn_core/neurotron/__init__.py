@@ -1,6 +1,6 @@
 """Neuro-Tron: a stochastic non-gradient algorithm that learns a depth-2 net from poisoned labels.
 
-* :mod:`~robustnn_core.neurotron.algorithm`: :func:`train`, thousands of runs at once.
+* :mod:`~robustnn_core.neurotron.training`: :func:`train`, thousands of runs at once.
 * :mod:`~robustnn_core.neurotron.adversaries`: who poisons the labels.
 * :mod:`~robustnn_core.neurotron.theory`: constants, step sizes, iteration counts, floors.
 * :mod:`~robustnn_core.neurotron.proofs`: every step of every proof, evaluated on live data.
@@ -8,7 +8,7 @@
 """
 
 from robustnn_core.neurotron import adversaries, experiments, proofs
-from robustnn_core.neurotron.algorithm import Run, Trace, train
+from robustnn_core.neurotron.training import Run, Trace, train
 from robustnn_core.neurotron.theory import (
     Constants,
     Schedule,

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 
 from robustnn_core import checks, laws, moments, nets, streams
 from robustnn_core.neurotron import adversaries, proofs, theory
-from robustnn_core.neurotron.algorithm import train
+from robustnn_core.neurotron.training import train
 
 __all__ = [
     "Confidence",

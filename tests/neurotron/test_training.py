@@ -7,7 +7,7 @@ import pytest
 from neurotron import reference
 from robustnn_core import ConvergenceWarning, laws, nets, streams
 from robustnn_core.neurotron import adversaries as adv
-from robustnn_core.neurotron import algorithm, train
+from robustnn_core.neurotron import train, training
 
 rng = np.random.default_rng(7)
 THETA, ETA, STEPS = 0.3, 0.02, 75
@@ -256,7 +256,7 @@ def test_only_the_repeats_that_diverged_are_named():
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_interrupt_keeps_what_is_done(monkeypatch, threads):
-    net, law, kernel, calls = nets.SingleFilterNet.gate(2), laws.Gaussian(2), algorithm._kernel, []
+    net, law, kernel, calls = nets.SingleFilterNet.gate(2), laws.Gaussian(2), training._kernel, []
 
     def tired(*args):
         calls.append(1)
@@ -266,7 +266,7 @@ def test_an_interrupt_keeps_what_is_done(monkeypatch, threads):
         return kernel(*args)
 
     options = {"eta": 0.1, "seed": 0, "repeats": 20 * threads, "threads": threads}
-    monkeypatch.setattr(algorithm, "_kernel", tired)
+    monkeypatch.setattr(training, "_kernel", tired)
     with pytest.warns(RuntimeWarning, match=r"interrupted after \d+ of 100 updates"):
         run = train(net, law, [1, 0], steps=100, records=11, **options)
     monkeypatch.undo()
@@ -338,4 +338,4 @@ def test_a_sampler_that_breaks_later_is_caught():
 
 
 def test_the_kernel_holds_the_gil_only_outside():
-    assert algorithm._kernel.targetoptions["nogil"] and isinstance(algorithm._kernel, numba.core.dispatcher.Dispatcher)
+    assert training._kernel.targetoptions["nogil"] and isinstance(training._kernel, numba.core.dispatcher.Dispatcher)
