@@ -8,7 +8,7 @@
 """
 
 from robustnn_core.neurotron import adversaries, experiments, proofs
-from robustnn_core.neurotron.training import Run, Trace, train
+from robustnn_core.neurotron.runs import Errors, Run
 from robustnn_core.neurotron.theory import (
     Constants,
     Schedule,
@@ -22,12 +22,13 @@ from robustnn_core.neurotron.theory import (
     sharp_schedule,
     weighted_floor,
 )
+from robustnn_core.neurotron.training import train
 
 __all__ = [
     "Constants",
+    "Errors",
     "Run",
     "Schedule",
-    "Trace",
     "adversaries",
     "best_m",
     "constants",

@@ -55,6 +55,7 @@ class NoAttack(Adversary):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.adversaries import NoAttack
     >>> NoAttack().theta
     0.0
     """
@@ -74,6 +75,7 @@ class Constant(_Budgeted):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.adversaries import Constant
     >>> Constant(0.1)
     Constant(theta=0.1)
     """
@@ -87,6 +89,7 @@ class RandomSign(_Budgeted):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.adversaries import RandomSign
     >>> RandomSign(0.1)
     RandomSign(theta=0.1)
     """
@@ -100,6 +103,7 @@ class Greedy(_Budgeted):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.adversaries import Greedy
     >>> Greedy(0.1)
     Greedy(theta=0.1)
     """
@@ -120,6 +124,7 @@ class FixedLie(Adversary):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.adversaries import FixedLie
     >>> FixedLie([1.0, 0.0], 0.1).theta
     0.1
     """
@@ -150,6 +155,7 @@ class Impostor(Adversary):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.adversaries import Impostor
     >>> Impostor([1.0, 0.0]).theta
     inf
     """
@@ -180,6 +186,7 @@ class Compiled(Adversary):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.adversaries import Compiled
     >>> import numba
     >>> @numba.njit
     ... def shrink(x, mx, w, w_star, clean, theta, coin):
@@ -207,6 +214,7 @@ class WithProbability(Adversary):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.adversaries import Greedy, WithProbability
     >>> WithProbability(Greedy(0.2), 0.25).theta
     0.2
     """

@@ -8,6 +8,7 @@ from sklearn.datasets import load_digits
 
 from robustnn_core import checks, laws, moments, nets, streams
 from robustnn_core.neurotron import adversaries, proofs, theory
+from robustnn_core.neurotron.inputs import check_finite, check_m, check_pair
 from robustnn_core.neurotron.training import train
 
 __all__ = [
@@ -42,6 +43,7 @@ def digits(kernel=4, stride=4, leak=0.0):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.experiments import digits
     >>> net, law = digits()
     >>> net.patches.shape, law.X.shape
     ((4, 16, 64), (1797, 64))
@@ -68,6 +70,8 @@ def adversary_table(net, law, w_star, *, adversaries, etas, steps, repeats, seed
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.experiments import adversary_table
     >>> from robustnn_core.neurotron import adversaries as a
     >>> table = adversary_table(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [1, 0], seed=0, repeats=10,
     ...                         adversaries={"none": a.NoAttack()}, etas=[0.1], steps=400)
@@ -105,6 +109,8 @@ def measured_steps(net, law, w_star, *, eta, target, most, repeats, seed, advers
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.experiments import measured_steps
     >>> measured_steps(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [1, 0], eta=0.1, target=1e-2, most=500, repeats=50, seed=0)
     54
     """
@@ -156,6 +162,9 @@ def confidence(net, law, w_star, schedule, *, eps, delta, repeats, seed, adversa
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import theory
+    >>> from robustnn_core.neurotron.experiments import confidence
     >>> net, law = nets.SingleFilterNet.gate(2), laws.Gaussian(2)
     >>> s = theory.realizable_schedule(theory.constants(net, law), eps=0.1, delta=0.1, start=1.0)
     >>> confidence(net, law, [1, 0], s, eps=0.1, delta=0.1, repeats=50, seed=0).measured
@@ -182,6 +191,7 @@ def impostor_pair(w_star, *, theta, radius, direction):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.experiments import impostor_pair
     >>> impostor_pair([1.0, 0.0], theta=0.2, radius=2.0, direction=[0.0, 1.0])
     array([1. , 0.1])
     """
@@ -201,6 +211,7 @@ def paper_case_one(*, lam1, lam2, lam3, m4, leak, gamma):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.experiments import paper_case_one
     >>> eta, kappa = paper_case_one(lam1=1.0, lam2=1.0, lam3=1.0, m4=3.0, leak=-0.9, gamma=2.0)
     >>> round(eta, 4), round(kappa, 4)
     (1.6667, 0.9167)
@@ -229,6 +240,8 @@ def linear_second_moments(M, e, *, eta, steps):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.neurotron.experiments import linear_second_moments
     >>> linear_second_moments(np.eye(2), [1.0, 0.0], eta=0.1, steps=1)
     array([1.  , 0.84])
     """
@@ -262,6 +275,8 @@ def sgd_errors(law, w_star, *, theta, eta, steps, repeats, seed, start=None, rec
 
     Examples
     --------
+    >>> from robustnn_core import laws
+    >>> from robustnn_core.neurotron.experiments import sgd_errors
     >>> times, errors = sgd_errors(laws.Gaussian(2), [1.0, 0.0], theta=0.0, eta=0.1, steps=500, repeats=5, seed=0, start=[0.5, 0.5])
     >>> errors[-1].max() < 1e-6
     np.True_
@@ -307,6 +322,8 @@ def cautious_errors(law, w_star, *, theta, steps, repeats, seed, leak=0.0, start
 
     Examples
     --------
+    >>> from robustnn_core import laws
+    >>> from robustnn_core.neurotron.experiments import cautious_errors
     >>> times, errors = cautious_errors(laws.Sphere(2), [1.0, 0.0], theta=0.0, steps=200, repeats=5, seed=0)
     >>> errors[-1].max() < 1e-6
     np.True_
@@ -368,6 +385,7 @@ def feasible_corners(X, y, *, theta, leak=0.0):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.experiments import feasible_corners
     >>> corners = feasible_corners([[1, 0], [0, 1], [-1, 0], [0, -1]], [0, 0, 0, 0], theta=1.0)
     >>> corners.min(), corners.max()
     (np.float64(-1.0), np.float64(1.0))
@@ -416,6 +434,8 @@ def widest_pair(X, *, theta, leak=0.0, starts=3):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.neurotron.experiments import widest_pair
     >>> w, other = widest_pair([[1, 0], [0, 1], [-1, 0], [0, -1]], theta=1.0)
     >>> round(np.linalg.norm(w - other) / 2**1.5, 6)
     np.float64(2.0)
@@ -456,6 +476,8 @@ def planted_filter(side=4):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.neurotron.experiments import planted_filter
     >>> bool(abs(np.linalg.norm(planted_filter()) - 1) < 1e-12)
     True
     """
@@ -483,13 +505,16 @@ def worst_lie(net, law, *, theta, M=None):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.experiments import worst_lie
     >>> law = laws.Symmetrised([[2.0, 0.0], [0.0, 1.0]])
     >>> np.abs(worst_lie(nets.SingleFilterNet.gate(2), law, theta=0.1).direction).round(3)
     array([0.224, 1.789])
     """
-    theory._check_pair(net, law)
-    theory._check_finite(law)
-    M = theory._check_m(net, M)
+    check_pair(net, law)
+    check_finite(law)
+    M = check_m(net, M)
     whitened = theory.best_m(net, law)
     _, u = moments.mean_abs_ascent(law.X @ whitened.T)
     direction = np.linalg.lstsq(M.T, whitened.T @ u, rcond=None)[0]
@@ -503,12 +528,14 @@ def nearest_impostor(net, law, w_star, *, theta):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.experiments import nearest_impostor
     >>> law = laws.Symmetrised([[2.0, 0.0], [0.0, 1.0]])
     >>> nearest_impostor(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], theta=0.1).round(6)
     array([1. , 0.9])
     """
-    theory._check_pair(net, law)
-    theory._check_finite(law)
+    check_pair(net, law)
+    check_finite(law)
     w_star = checks.array(w_star, "w_star", shape=(net.patches.shape[1],))
     theta = checks.number(theta, "theta", above=0.0)
     theory.best_m(net, law)  # refuses inputs that leave a direction unseen: an impostor there is free

@@ -15,6 +15,7 @@ from scipy.special import betainc, betaln, erfc, hyp0f1
 from robustnn_core import checks, laws, nets
 from robustnn_core.ledger import Ledger
 from robustnn_core.neurotron import theory
+from robustnn_core.neurotron.inputs import check_finite, check_m, check_pair
 
 __all__ = [
     "Snapshot",
@@ -126,14 +127,16 @@ def greedy_snapshot(net, law, w_star, weights, *, theta, M=None):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.proofs import greedy_snapshot
     >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
     >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.0]], theta=0.5)
     >>> shot.xi
     array([[-0.5, -0.5,  0.5,  0.5]])
     """
-    theory._check_pair(net, law)
-    theory._check_finite(law)
-    M = theory._check_m(net, M)
+    check_pair(net, law)
+    check_finite(law)
+    M = check_m(net, M)
     r = M.shape[0]
     w_star = checks.array(w_star, "w_star", shape=(r,))
     weights = checks.array(weights, "weights", shape=("R", r))
@@ -153,10 +156,12 @@ def parity(law, a, b, leak=0.0):
 
     Examples
     --------
+    >>> from robustnn_core import laws
+    >>> from robustnn_core.neurotron.proofs import parity
     >>> parity(laws.Symmetrised([[1.0, 2.0], [0.5, -1.0]]), [1, 0], [1, 1], leak=0.1).assert_holds().rows[-1].lhs
     0.75625
     """
-    theory._check_finite(law)
+    check_finite(law)
     a, b = checks.array(a, "a", shape=(law.n,)), checks.array(b, "b", shape=(law.n,))
     leak = checks.number(leak, "leak")
     z, y = law.points() @ a, law.points() @ b
@@ -183,6 +188,8 @@ def lipschitz(shot):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.proofs import greedy_snapshot, lipschitz
     >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
     >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.0]], theta=0.5)
     >>> lipschitz(shot).assert_holds().rows[-1].label
@@ -222,6 +229,7 @@ def recursion(*, b, c1, c2, c3, start, target, gamma):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.proofs import recursion
     >>> recursion(b=1.0, c1=2.0, c2=0.01, c3=0.01, start=1.0, target=0.1, gamma=2.0).assert_holds().rows[-1].label
     'R9'
     """
@@ -281,6 +289,8 @@ def case_one(shot, *, gamma=2.0):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.proofs import case_one, greedy_snapshot
     >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
     >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.0)
     >>> case_one(shot).assert_holds().rows[-1].label
@@ -321,6 +331,8 @@ def case_two(shot, *, eta):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.proofs import case_two, greedy_snapshot
     >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
     >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.2)
     >>> case_two(shot, eta=0.05).assert_holds().rows[-1].label
@@ -413,6 +425,9 @@ def weighted(c, *, theta, sizes):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import theory
+    >>> from robustnn_core.neurotron.proofs import weighted
     >>> c = theory.constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 1.0))
     >>> weighted(c, theta=0.1, sizes=[0.1, 1.0]).assert_holds().rows[-1].label
     'W5'
@@ -450,6 +465,8 @@ def sharp(shot, *, eta):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.proofs import greedy_snapshot, sharp
     >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
     >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.2)
     >>> sharp(shot, eta=0.05).assert_holds().rows[-1].label
@@ -526,6 +543,8 @@ def exactness(shot, *, eta):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.proofs import exactness, greedy_snapshot
     >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
     >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.2)
     >>> exactness(shot, eta=0.05).assert_holds().rows[-1].label
@@ -578,6 +597,8 @@ def minimax(X, *, theta, direction, leak=0.0):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.neurotron.proofs import minimax
     >>> minimax(np.eye(3), theta=0.1, direction=[1, 1, 0]).assert_holds().rows[-1].label
     'M5'
     """
@@ -632,6 +653,8 @@ def ball(X, w0, *, theta, direction, leak=0.0):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.neurotron.proofs import ball
     >>> ball(np.eye(2), [3.0, 4.0], theta=0.1, direction=[1, 1]).assert_holds().rows[-1].label
     'N3'
     """
@@ -670,6 +693,8 @@ def feasible(X, pairs, *, theta, cos_phi, leak=0.0):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.neurotron.proofs import feasible
     >>> square = feasible(np.eye(2), [[[0.1, 0.1], [-0.1, -0.1]]], theta=0.05, cos_phi=0.5**0.5)
     >>> square.assert_holds().rows[-1].label
     'F5'
@@ -706,6 +731,7 @@ def finite_sample(n, samples, *, theta, radius=1.0, leak=0.0):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.proofs import finite_sample
     >>> finite_sample(64, 10_000, theta=0.1).assert_holds().rows[-1].label
     'H6'
     """
@@ -777,6 +803,8 @@ def allowed(shot, *, s):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.proofs import allowed, greedy_snapshot
     >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 1.0]])
     >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, -2.0]], theta=0.1)
     >>> allowed(shot, s=0.5).assert_holds().rows[-1].label
@@ -841,6 +869,7 @@ def allowed_sphere(n, samples):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.proofs import allowed_sphere
     >>> allowed_sphere(64, [10, 10_000]).assert_holds().rows[-1].label
     'Y8'
     """
@@ -888,6 +917,7 @@ def dropped_factor(n, radii, *, delta, leak=0.0):
 
     Examples
     --------
+    >>> from robustnn_core.neurotron.proofs import dropped_factor
     >>> dropped_factor(3, [3.5, 6.0, 20.0], delta=0.1).assert_holds().rows[-1].label
     'G4'
     """
@@ -927,6 +957,9 @@ def best_m_ledger(net, law, Ms):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.proofs import best_m_ledger
     >>> net, law = nets.SingleFilterNet.gate(2), laws.Gaussian(2, 0.5)
     >>> best_m_ledger(net, law, np.eye(2)[None]).assert_holds().rows[-1].label
     'B4'
@@ -971,6 +1004,8 @@ def regression(shot):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.proofs import greedy_snapshot, regression
     >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
     >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.0)
     >>> regression(shot).assert_holds().rows[-1].label
@@ -1009,6 +1044,8 @@ def worst(shot, *, eta, powers=(0, 1, 5)):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.proofs import greedy_snapshot, worst
     >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
     >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.5]], theta=0.2)
     >>> worst(shot, eta=0.05).assert_holds().rows[-1].label
@@ -1063,6 +1100,8 @@ def one_step(shot, eta):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron.proofs import greedy_snapshot, one_step
     >>> law = laws.Symmetrised([[1.0, 0.0], [0.0, 2.0]])
     >>> shot = greedy_snapshot(nets.SingleFilterNet.gate(2), law, [1.0, 1.0], [[0.0, 0.0]], theta=0.0)
     >>> one_step(shot, 0.1)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from robustnn_core import checks, laws, nets
+from robustnn_core import checks
+from robustnn_core.neurotron.inputs import check_m, check_pair
 
 __all__ = [
     "Constants",
@@ -130,11 +131,13 @@ def best_m(net, law):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import best_m
     >>> best_m(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 0.5))
     array([[4., 0.],
            [0., 4.]])
     """
-    _check_pair(net, law)
+    check_pair(net, law)
     gram = net.mean_patch @ law.second_moment() @ net.mean_patch.T
     values = np.linalg.eigvalsh(gram)
     if values[0] <= 1e-12 * values[-1]:
@@ -173,12 +176,14 @@ def constants(net, law, M=None):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import constants
     >>> c = constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 4.0))
     >>> round(c.c_tradeoff, 4), round(c.p, 4), c.Q, c.V
     (2.1915, 3.1915, 512.0, 32.0)
     """
-    _check_pair(net, law)
-    M = _check_m(net, M)
+    check_pair(net, law)
+    M = check_m(net, M)
     result = _constants(net, law, M)
     if law.exact:
         return result
@@ -245,6 +250,8 @@ def realizable_schedule(c, *, eps, delta, start, gamma=2.0):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import constants, realizable_schedule
     >>> c = constants(nets.SingleFilterNet.gate(5), laws.Gaussian(5, 1.0))
     >>> realizable_schedule(c, eps=0.1, delta=0.01, start=1.0).steps
     1286
@@ -289,6 +296,8 @@ def poisoned_schedule(c, *, theta, eps, delta, start, slack=1.2):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import constants, poisoned_schedule
     >>> c = constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 4.0))
     >>> s = poisoned_schedule(c, theta=0.117, eps=0.5, delta=0.1, start=1.0)
     >>> s.steps, round(s.theta_max, 4), round(1e3 * s.eta, 3)
@@ -332,6 +341,8 @@ def paper_floor(c, *, theta, eta):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import constants, paper_floor
     >>> c = constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 4.0))
     >>> round(paper_floor(c, theta=0.117, eta=2.817e-3), 4)
     0.0174
@@ -353,6 +364,8 @@ def weighted_floor(c, *, theta):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import constants, weighted_floor
     >>> c = constants(nets.SingleFilterNet.gate(10), laws.Gaussian(10, 1.0))
     >>> round(weighted_floor(c, theta=0.1) ** 0.5, 4)
     0.6169
@@ -380,6 +393,8 @@ def sharp_floor(c, *, theta, eta):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import constants, sharp_floor
     >>> c = constants(nets.SingleFilterNet.gate(10), laws.Gaussian(10, 1.0))
     >>> [round(sharp_floor(c, theta=0.1, eta=eta), 4) for eta in (0.0, 0.005, 0.02, 0.08)]
     [0.1596, 0.1754, 0.2266, 0.5721]
@@ -413,6 +428,8 @@ def sharp_bound(c, *, theta, eta, start, steps):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import constants, sharp_bound
     >>> c = constants(nets.SingleFilterNet.gate(10), laws.Gaussian(10, 1.0))
     >>> sharp_bound(c, theta=0.1, eta=0.02, start=1.0, steps=2000)[-1].round(4)
     np.float64(0.2266)
@@ -451,6 +468,8 @@ def sharp_schedule(c, *, eps, delta, start, theta=0.0, eta=None):
 
     Examples
     --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import constants, sharp_schedule
     >>> c = constants(nets.SingleFilterNet.gate(20), laws.Gaussian(20, 1.0))
     >>> sharp_schedule(c, eps=0.1, delta=0.01, start=1.0).steps
     402
@@ -510,27 +529,6 @@ def _steps(start, target, contraction):
 
 def _target(eps, delta):
     return checks.number(eps, "eps", above=0.0) ** 2 * checks.number(delta, "delta", above=0.0, below=1.0)
-
-
-def _check_pair(net, law):
-    if not isinstance(net, nets.SingleFilterNet):
-        raise ValueError(f"net = {net!r} must be a nets.SingleFilterNet")
-    if not isinstance(law, laws.Law):
-        raise ValueError(f"law = {law!r} must be one of the laws of robustnn_core.laws")
-    if law.n != net.patches.shape[2]:
-        raise ValueError(f"law has dimension n = {law.n}, but the patches of net see n = {net.patches.shape[2]}")
-
-
-def _check_finite(law):
-    if not isinstance(law, laws.Symmetrised):
-        raise ValueError(f"law = {type(law).__name__} has no finite sums; sample it and use laws.Symmetrised(X)")
-
-
-def _check_m(net, M):
-    M = net.mean_patch if M is None else checks.array(M, "M", shape=net.mean_patch.shape)
-    if not M.any():
-        raise ValueError("M is 0, so the weights would never move; give the mean patch or best_m(net, law)")
-    return M
 
 
 def _check_constants(c):

@@ -4,7 +4,7 @@ import pytest
 
 from robustnn_core import ConvergenceWarning, laws, nets
 from robustnn_core.neurotron import adversaries as adv
-from robustnn_core.neurotron import train, training
+from robustnn_core.neurotron import _kernel, train
 
 NET, LAW, W_STAR = nets.SingleFilterNet.convolution(5, 3, leak=0.1), laws.Gaussian(5), np.array([1.0, -0.5, 0.25])
 OPTIONS = {"eta": 0.02, "steps": 80, "repeats": 20, "seed": 3, "threads": 1}
@@ -76,10 +76,10 @@ def test_same_bits_for_every_number_of_threads_and_repeats():
 
 
 def test_a_function_is_compiled_once():
-    before = training._kernel_around.cache_info().misses
+    before = _kernel.advance_around.cache_info().misses
     for _ in range(3):
         train(NET, LAW, W_STAR, adversary=adv.Compiled(own, 0.1), **OPTIONS)
-    assert training._kernel_around.cache_info().misses <= before + 1
+    assert _kernel.advance_around.cache_info().misses <= before + 1
 
 
 def test_an_attack_on_a_part_of_the_space():

@@ -1,13 +1,12 @@
 """The compiled kernel against the plain loops of reference.py, on the very inputs and coins it used."""
 
-import numba
 import numpy as np
 import pytest
 
 from neurotron import reference
 from robustnn_core import ConvergenceWarning, laws, nets, streams
+from robustnn_core.neurotron import _kernel, train
 from robustnn_core.neurotron import adversaries as adv
-from robustnn_core.neurotron import train, training
 
 rng = np.random.default_rng(7)
 THETA, ETA, STEPS = 0.3, 0.02, 75
@@ -51,7 +50,7 @@ def law_of(kind, n):
     }[kind]()
 
 
-def replay(net, law, w_star, adversary, answer, *, seed, repeats, steps=STEPS, M=None, start=None, probability=1.0):
+def replay(net, law, w_star, answer, *, seed, repeats, steps=STEPS, M=None, start=None, probability=1.0):
     """Every weight of every repeat by the reference, (repeats, steps + 1, r)."""
     M = net.mean_patch if M is None else M
     start = np.zeros_like(w_star) if start is None else start
@@ -87,7 +86,7 @@ def test_every_net_against_every_adversary(which, who):
     law = law_of("gaussian", net.patches.shape[2])
     make, plain = ANSWERS[who]
     run = train(net, law, w_star, adversary=make(net, w_star), eta=ETA, steps=STEPS, repeats=3, seed=5, records=7)
-    agree(run, replay(net, law, w_star, None, plain(net, w_star), seed=5, repeats=3), w_star)
+    agree(run, replay(net, law, w_star, plain(net, w_star), seed=5, repeats=3), w_star)
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "cube", "sphere", "rows"])
@@ -97,7 +96,7 @@ def test_every_law(kind, which):
     w_star = np.linspace(-0.5, 1.0, net.mean_patch.shape[0])
     law = law_of(kind, net.patches.shape[2])
     run = train(net, law, w_star, adversary=adv.Greedy(THETA), eta=ETA, steps=STEPS, repeats=2, seed=6)
-    agree(run, replay(net, law, w_star, None, reference.greedy(THETA, w_star), seed=6, repeats=2), w_star)
+    agree(run, replay(net, law, w_star, reference.greedy(THETA, w_star), seed=6, repeats=2), w_star)
 
 
 @pytest.mark.parametrize("sampler", [laplace, composite])
@@ -105,7 +104,7 @@ def test_a_law_of_the_readers_own(sampler):
     law, net = laws.Custom(3, sampler, draws=1000), NETS["leaky gate"]
     w_star = np.array([1.0, -1.0, 0.5])
     run = train(net, law, w_star, adversary=adv.RandomSign(THETA), eta=ETA, steps=400, repeats=2, seed=8)
-    agree(run, replay(net, law, w_star, None, reference.random_sign(THETA), seed=8, repeats=2, steps=400), w_star)
+    agree(run, replay(net, law, w_star, reference.random_sign(THETA), seed=8, repeats=2, steps=400), w_star)
 
 
 def test_one_row_leaves_nothing_but_signs():
@@ -125,7 +124,7 @@ def test_attacks_with_a_probability(who):
     make, plain = ANSWERS[who]
     adversary = adv.WithProbability(make(net, w_star), 0.3)
     run = train(net, law, w_star, adversary=adversary, eta=ETA, steps=STEPS, repeats=4, seed=2)
-    agree(run, replay(net, law, w_star, None, plain(net, w_star), seed=2, repeats=4, probability=0.3), w_star)
+    agree(run, replay(net, law, w_star, plain(net, w_star), seed=2, repeats=4, probability=0.3), w_star)
 
 
 @pytest.mark.parametrize("M", [np.array([[1.0, 0.0, 0.0], [3.0, 1.0, 0.0], [0.0, 0.5, 2.0]]), np.diag([1.0, 2.0, 0.5])])
@@ -137,7 +136,7 @@ def test_any_m_and_any_start(M):
     )
     agree(
         run,
-        replay(net, law, w_star, None, reference.greedy(THETA, w_star), seed=3, repeats=2, M=M, start=start),
+        replay(net, law, w_star, reference.greedy(THETA, w_star), seed=3, repeats=2, M=M, start=start),
         w_star,
     )
     starts = np.stack([start, start, -start])
@@ -193,6 +192,16 @@ def test_seeds_differ_and_repeats_differ():
     one = train(net, law, [1, 0], eta=0.05, steps=20, repeats=40, seed=(0, 1))
     two = train(net, law, [1, 0], eta=0.05, steps=20, repeats=40, seed=(0, 2))
     assert len(np.unique(np.concatenate([one.errors, two.errors]))) == 80
+
+
+def test_a_generator_is_a_seed():
+    for law in (laws.Gaussian(3), laws.Custom(3, composite, draws=1000)):
+        options = {"eta": 0.05, "steps": 20, "repeats": 3}
+        one, two = (train(NETS["gate"], law, [1, 0, 0], seed=np.random.default_rng(1), **options) for _ in range(2))
+        assert bits(one) == bits(two)
+    rng = np.random.default_rng(1)
+    same, other = (train(NETS["gate"], law, [1, 0, 0], seed=rng, **options) for _ in range(2))
+    assert bits(same) == bits(one) != bits(other)
 
 
 def test_records():
@@ -256,7 +265,7 @@ def test_only_the_repeats_that_diverged_are_named():
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_interrupt_keeps_what_is_done(monkeypatch, threads):
-    net, law, kernel, calls = nets.SingleFilterNet.gate(2), laws.Gaussian(2), training._kernel, []
+    net, law, kernel, calls = nets.SingleFilterNet.gate(2), laws.Gaussian(2), _kernel.advance, []
 
     def tired(*args):
         calls.append(1)
@@ -266,7 +275,7 @@ def test_an_interrupt_keeps_what_is_done(monkeypatch, threads):
         return kernel(*args)
 
     options = {"eta": 0.1, "seed": 0, "repeats": 20 * threads, "threads": threads}
-    monkeypatch.setattr(training, "_kernel", tired)
+    monkeypatch.setattr(_kernel, "advance", tired)
     with pytest.warns(RuntimeWarning, match=r"interrupted after \d+ of 100 updates"):
         run = train(net, law, [1, 0], steps=100, records=11, **options)
     monkeypatch.undo()
@@ -335,7 +344,3 @@ def test_a_sampler_that_breaks_later_is_caught():
     law = laws.Custom(2, sampler, draws=1000)
     with pytest.raises(ValueError, match=r"^sampler\(rng, size\) contains nan"):
         train(GATE, law, [1.0, 0.0], eta=0.1, steps=3, seed=0)
-
-
-def test_the_kernel_holds_the_gil_only_outside():
-    assert training._kernel.targetoptions["nogil"] and isinstance(training._kernel, numba.core.dispatcher.Dispatcher)
