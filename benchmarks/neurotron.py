@@ -215,7 +215,7 @@ def regimes(share):
     for n in (5, 20, 80):
         s = sharp_schedule(constants(gate(n), ball(n)), eps=0.1, delta=0.01, start=1.0)
         experiments.measured_steps(
-            gate(n), ball(n), np.eye(n)[0], eta=s.eta, target=1e-4, most=s.steps, repeats=repeats // 10, seed=0
+            gate(n), ball(n), np.eye(n)[0], eta=s.eta, target=1e-4, max_iter=s.steps, repeats=repeats // 10, seed=0
         )
     lap("E3")
     net, law = nets.SingleFilterNet.convolution(3, 2), laws.Cube(3, 30.0)

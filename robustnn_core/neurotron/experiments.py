@@ -3,29 +3,24 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
 from sklearn.datasets import load_digits
 
-from robustnn_core import checks, laws, moments, nets, streams
-from robustnn_core.neurotron import adversaries, proofs, theory
+from robustnn_core import checks, laws, moments, nets
+from robustnn_core.neurotron import adversaries, theory
 from robustnn_core.neurotron.inputs import check_finite, check_m, check_pair
 from robustnn_core.neurotron.training import train
 
 __all__ = [
     "Confidence",
     "adversary_table",
-    "cautious_errors",
     "confidence",
     "digits",
-    "feasible_corners",
     "impostor_pair",
     "linear_second_moments",
     "measured_steps",
     "nearest_impostor",
     "paper_case_one",
     "planted_filter",
-    "sgd_errors",
-    "widest_pair",
     "worst_lie",
 ]
 
@@ -54,15 +49,19 @@ def digits(kernel=4, stride=4, leak=0.0):
     )
 
 
-def adversary_table(net, law, w_star, *, adversaries, etas, steps, repeats, seed, M=None, start=None):
+def adversary_table(net, law, w_star, *, adversaries, etas, steps, **options):
     """Root mean square error at the end, for every adversary and every step size.
 
     Parameters
     ----------
+    net, law, w_star
+        As for :func:`~robustnn_core.neurotron.train`.
     adversaries : dict of name -> adversary
     etas : sequence of float > 0
     steps : int or sequence of int
         Updates, one number or one for each step size.
+    **options
+        Of ``train``: ``seed``, which has no default, ``repeats``, ``M``, ``start``, ``threads``.
 
     Returns
     -------
@@ -71,68 +70,55 @@ def adversary_table(net, law, w_star, *, adversaries, etas, steps, repeats, seed
     Examples
     --------
     >>> from robustnn_core import laws, nets
-    >>> from robustnn_core.neurotron.experiments import adversary_table
-    >>> from robustnn_core.neurotron import adversaries as a
-    >>> table = adversary_table(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [1, 0], seed=0, repeats=10,
-    ...                         adversaries={"none": a.NoAttack()}, etas=[0.1], steps=400)
+    >>> from robustnn_core.neurotron import adversaries, experiments
+    >>> problem, none = (nets.SingleFilterNet.gate(2), laws.Gaussian(2), [1, 0]), {"none": adversaries.NoAttack()}
+    >>> table = experiments.adversary_table(*problem, adversaries=none, etas=[0.1], steps=400, repeats=10, seed=0)
     >>> table["none"].max() < 1e-3
     np.True_
     """
     steps = np.broadcast_to(steps, len(etas))
-    return {
-        name: np.array(
-            [
-                train(
-                    net,
-                    law,
-                    w_star,
-                    adversary=who,
-                    eta=eta,
-                    steps=int(T),
-                    repeats=repeats,
-                    seed=seed,
-                    M=M,
-                    start=start,
-                    records=2,
-                ).rms
-                for eta, T in zip(etas, steps)
-            ]
-        )
-        for name, who in adversaries.items()
-    }
+
+    def rms(who, eta, T):
+        return train(net, law, w_star, adversary=who, eta=eta, steps=int(T), records=2, **options).rms
+
+    return {name: np.array([rms(who, eta, T) for eta, T in zip(etas, steps)]) for name, who in adversaries.items()}
 
 
-def measured_steps(net, law, w_star, *, eta, target, most, repeats, seed, adversary=None, M=None, start=None):
-    """The first t at which the mean square error over the repeats is at most ``target``.
+def measured_steps(net, law, w_star, *, target, max_iter, **options):
+    """Return the first t at which the mean square error over the repeats is at most ``target``.
 
-    Counted as the theorems count: the start is t = 1. Raises ValueError if ``most`` updates do not get there.
+    Counted as the theorems count: the start is t = 1.
+
+    Parameters
+    ----------
+    net, law, w_star
+        As for :func:`~robustnn_core.neurotron.train`.
+    target : float > 0
+    max_iter : int >= 1
+        Updates that are made.
+    **options
+        Of ``train``: ``eta`` and ``seed``, which have no default, ``repeats``, ``adversary``, ``M``, ``start``.
+
+    Raises
+    ------
+    ValueError
+        ``max_iter`` updates do not get there.
 
     Examples
     --------
     >>> from robustnn_core import laws, nets
-    >>> from robustnn_core.neurotron.experiments import measured_steps
-    >>> measured_steps(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [1, 0], eta=0.1, target=1e-2, most=500, repeats=50, seed=0)
+    >>> from robustnn_core.neurotron import experiments
+    >>> problem = nets.SingleFilterNet.gate(2), laws.Gaussian(2), [1, 0]
+    >>> experiments.measured_steps(*problem, target=1e-2, max_iter=500, eta=0.1, repeats=50, seed=0)
     54
     """
     target = checks.number(target, "target", above=0.0)
-    most = checks.integer(most, "most", at_least=1)
-    run = train(
-        net,
-        law,
-        w_star,
-        adversary=adversary,
-        eta=eta,
-        steps=most,
-        repeats=repeats,
-        seed=seed,
-        M=M,
-        start=start,
-        records=most + 1,
-    )
+    max_iter = checks.integer(max_iter, "max_iter", at_least=1)
+    run = train(net, law, w_star, steps=max_iter, records=max_iter + 1, **options)
     reached = np.flatnonzero(run.trace.mean_square <= target)
     if len(reached) == 0:
         raise ValueError(
-            f"most = {most} updates end at {run.trace.mean_square[-1]:.3g}, above target = {target}; allow more"
+            f"max_iter = {max_iter} updates end at {run.trace.mean_square[-1]:.3g}, above target = {target}; allow more"
         )
     return int(reached[0]) + 1
 
@@ -157,33 +143,34 @@ class Confidence:
     repeats: int
 
 
-def confidence(net, law, w_star, schedule, *, eps, delta, repeats, seed, adversary=None, M=None, start=None):
+def confidence(net, law, w_star, schedule, *, eps, delta, **options):
     """Run a schedule to its T and compare with what it promised.
+
+    Parameters
+    ----------
+    net, law, w_star
+        As for :func:`~robustnn_core.neurotron.train`.
+    schedule : schedules.Schedule
+    eps, delta : float
+        What the schedule was made for.
+    **options
+        Of ``train``: ``seed``, which has no default, ``repeats``, ``adversary``, ``M``, ``start``.
+
+    Returns
+    -------
+    Confidence
 
     Examples
     --------
-    >>> from robustnn_core import laws, nets
-    >>> from robustnn_core.neurotron import theory
-    >>> from robustnn_core.neurotron.experiments import confidence
-    >>> net, law = nets.SingleFilterNet.gate(2), laws.Gaussian(2)
-    >>> s = theory.realizable_schedule(theory.constants(net, law), eps=0.1, delta=0.1, start=1.0)
-    >>> confidence(net, law, [1, 0], s, eps=0.1, delta=0.1, repeats=50, seed=0).measured
+    >>> from robustnn_core import laws, nets, neurotron
+    >>> net, law, goal = nets.SingleFilterNet.gate(2), laws.Gaussian(2), dict(eps=0.1, delta=0.1)
+    >>> s = neurotron.realizable_schedule(neurotron.constants(net, law), start=1.0, **goal)
+    >>> neurotron.experiments.confidence(net, law, [1, 0], s, repeats=50, seed=0, **goal).measured
     1.0
     """
-    run = train(
-        net,
-        law,
-        w_star,
-        adversary=adversary,
-        eta=schedule.eta,
-        steps=schedule.steps - 1,
-        repeats=repeats,
-        seed=seed,
-        M=M,
-        start=start,
-        records=2,
-    )
-    return Confidence(1 - delta, float(np.mean(run.errors <= eps)), run.rms**2, eps**2 * delta, repeats)
+    run = train(net, law, w_star, eta=schedule.eta, steps=schedule.steps - 1, records=2, **options)
+    measured = float(np.mean(run.errors <= eps))
+    return Confidence(1 - delta, measured, run.rms**2, eps**2 * delta, len(run.errors))
 
 
 def impostor_pair(w_star, *, theta, radius, direction):
@@ -207,7 +194,7 @@ def impostor_pair(w_star, *, theta, radius, direction):
 def paper_case_one(*, lam1, lam2, lam3, m4, leak, gamma):
     """The paper's eta and kappa of Case I, taken at its word, for the errata page: ``(eta, kappa)``.
 
-    No hypothesis is checked: :func:`theory.realizable_schedule` is the one to use.
+    No hypothesis is checked: :func:`~robustnn_core.neurotron.schedules.realizable_schedule` is the one to use.
 
     Examples
     --------
@@ -260,215 +247,6 @@ def linear_second_moments(M, e, *, eta, steps):
         delta[t] = s[:: n + 1].sum()
         s = matrix @ s
     return delta
-
-
-def sgd_errors(law, w_star, *, theta, eta, steps, repeats, seed, start=None, records=60):
-    r"""Stochastic gradient descent on one ReLU gate against its own greedy adversary, in plain NumPy.
-
-    The true gradient carries the gate :math:`1\{w\cdot x > 0\}`; the adversary answers
-    :math:`\xi = \theta\,\mathrm{sign}((w-w^*)\cdot x)`.
-
-    Returns
-    -------
-    times : ndarray of int, shape (S,)
-    errors : ndarray, shape (S, repeats)
-
-    Examples
-    --------
-    >>> from robustnn_core import laws
-    >>> from robustnn_core.neurotron.experiments import sgd_errors
-    >>> times, errors = sgd_errors(laws.Gaussian(2), [1.0, 0.0], theta=0.0, eta=0.1, steps=500, repeats=5, seed=0, start=[0.5, 0.5])
-    >>> errors[-1].max() < 1e-6
-    np.True_
-    """
-    w_star = checks.array(w_star, "w_star", shape=(law.n,))
-    theta = checks.number(theta, "theta", at_least=0.0)
-    eta = checks.number(eta, "eta", above=0.0)
-
-    def step(w, X):
-        z = (w * X).sum(axis=1)
-        xi = theta * np.where(((w - w_star) * X).sum(axis=1) >= 0, 1.0, -1.0)
-        residual = np.maximum(X @ w_star, 0) + xi - np.maximum(z, 0)
-        return w + eta * (residual * (z > 0))[:, None] * X
-
-    return _errors("sgd_errors", law, w_star, step, steps, repeats, seed, start, records)
-
-
-def cautious_errors(law, w_star, *, theta, steps, repeats, seed, leak=0.0, start=None, told=None, records=60):
-    r"""One gate; each time the learner moves to the closest filter that the new label allows, in plain NumPy.
-
-    The label allows the w with :math:`|y - f_w(x)| \le \theta`. The adversary hides: it answers as close to
-    the learner's own output as its budget permits.
-
-    Parameters
-    ----------
-    law : laws.Law
-    w_star : array_like, shape (n,)
-    theta : float >= 0
-        The adversary's budget.
-    steps, repeats : int
-    seed : int or tuple
-    leak : float in [0, 1]
-    start : array_like, shape (n,), optional
-        0 by default.
-    told : float, optional
-        The budget that the learner is told; the true one by default.
-    records : int
-
-    Returns
-    -------
-    times : ndarray of int, shape (S,)
-    errors : ndarray, shape (S, repeats)
-
-    Examples
-    --------
-    >>> from robustnn_core import laws
-    >>> from robustnn_core.neurotron.experiments import cautious_errors
-    >>> times, errors = cautious_errors(laws.Sphere(2), [1.0, 0.0], theta=0.0, steps=200, repeats=5, seed=0)
-    >>> errors[-1].max() < 1e-6
-    np.True_
-    """
-    w_star = checks.array(w_star, "w_star", shape=(law.n,))
-    theta = checks.number(theta, "theta", at_least=0.0)
-    told = theta if told is None else checks.number(told, "told", at_least=0.0)
-    leak = checks.number(leak, "leak", at_least=0.0, at_most=1.0)
-
-    def step(w, X):
-        z, clean = (w * X).sum(axis=1), nets.leaky_relu(X @ w_star, leak)
-        y = clean + np.clip(nets.leaky_relu(z, leak) - clean, -theta, theta)
-        move = proofs._closest_allowed(z, y, told, leak) - z
-        square = (X**2).sum(axis=1)
-        return w + (move / np.where(square > 0, square, 1.0))[:, None] * X
-
-    return _errors("cautious_errors", law, w_star, step, steps, repeats, seed, start, records)
-
-
-def _errors(name, law, w_star, step, steps, repeats, seed, start, records):
-    """Return times and errors of ``repeats`` runs of ``step(w, X)``, a row of w and of X a run."""
-    steps = checks.integer(steps, "steps", at_least=0)
-    repeats = checks.integer(repeats, "repeats", at_least=1)
-    records = checks.integer(records, "records", at_least=2)
-    rng = streams.generator(seed)
-    w = np.tile(np.zeros(law.n) if start is None else checks.array(start, "start", shape=(law.n,)), (repeats, 1))
-    times = np.unique(np.linspace(0, steps, min(records, steps + 1)).round().astype(int))
-    kept, errors = set(times), []
-    with np.errstate(over="ignore", invalid="ignore"):  # what diverges is said below
-        for t in range(steps + 1):
-            if t in kept:
-                errors.append(np.linalg.norm(w - w_star, axis=1))
-            w = step(w, law.sample(rng, repeats))
-        lost = ~np.isfinite(np.square(errors[-1]))
-    if lost.any():
-        reached = f"{lost.sum()} of {repeats} repeats diverged"
-        checks.warn_unconverged(name, reached, "finite weights", "take smaller steps", stacklevel=4)
-    return times, np.array(errors)
-
-
-def feasible_corners(X, y, *, theta, leak=0.0):
-    r"""Corners of the feasible set :math:`\{w : |y_i - f_w(x_i)| \le \theta\}` of one gate in the plane.
-
-    For each pattern of signs of the :math:`w\cdot x_i` the set is a polygon; its corners lie where two of
-    the lines :math:`w\cdot x_i = 0` and :math:`f_w(x_i) = y_i \pm \theta` cross. All crossings are tried. The
-    two corners farthest apart are as far apart as any two points of the set, if the set is bounded.
-
-    Parameters
-    ----------
-    X : array_like, shape (N, 2)
-    y : array_like, shape (N,)
-    theta : float > 0
-    leak : float
-
-    Returns
-    -------
-    ndarray, shape (C, 2)
-        Each once.
-
-    Examples
-    --------
-    >>> from robustnn_core.neurotron.experiments import feasible_corners
-    >>> corners = feasible_corners([[1, 0], [0, 1], [-1, 0], [0, -1]], [0, 0, 0, 0], theta=1.0)
-    >>> corners.min(), corners.max()
-    (np.float64(-1.0), np.float64(1.0))
-    """
-    X = checks.array(X, "X", shape=("N", 2))
-    y = checks.array(y, "y", shape=(len(X),))
-    theta = checks.number(theta, "theta", above=0.0)
-    leak = checks.number(leak, "leak")
-    levels = np.stack([np.zeros_like(y), y - theta, y + theta])
-    if leak != 0:
-        levels = np.concatenate([levels, levels[1:] / leak])
-    rows, values = np.tile(X, (len(levels), 1)), levels.ravel()
-    i, j = np.triu_indices(len(rows), 1)
-    det = rows[i, 0] * rows[j, 1] - rows[i, 1] * rows[j, 0]
-    keep = np.abs(det) > 1e-9 * np.abs(X).max() ** 2
-    i, j, det = i[keep], j[keep], det[keep]
-    crossings = (
-        np.stack(
-            [values[i] * rows[j, 1] - values[j] * rows[i, 1], rows[i, 0] * values[j] - rows[j, 0] * values[i]], axis=1
-        )
-        / det[:, None]
-    )
-    misfit = np.abs(nets.leaky_relu(crossings @ X.T, leak) - y).max(axis=1)
-    corners = crossings[misfit <= theta * (1 + 1e-9)]
-    return corners[np.unique((corners / theta).round(6) + 0.0, axis=0, return_index=True)[1]]
-
-
-def widest_pair(X, *, theta, leak=0.0, starts=3):
-    r"""The two filters farthest apart that some labels on the sample cannot tell apart (one gate, plane).
-
-    That is the largest \|w - w'\| with :math:`|f_w(x_i) - f_{w'}(x_i)| \le 2\theta` at every input: the worst
-    diameter of a feasible set. For each pair of sign patterns the constraints are linear; a linear programme
-    pushes w - w' along a direction, which is then turned towards the answer, from ``starts`` directions.
-
-    Parameters
-    ----------
-    X : array_like, shape (N, 2)
-    theta : float > 0
-    leak : float > -1
-    starts : int >= 1
-
-    Returns
-    -------
-    ndarray, shape (2, 2)
-        w and w'; infinite entries if the distance is unbounded.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from robustnn_core.neurotron.experiments import widest_pair
-    >>> w, other = widest_pair([[1, 0], [0, 1], [-1, 0], [0, -1]], theta=1.0)
-    >>> round(np.linalg.norm(w - other) / 2**1.5, 6)
-    np.float64(2.0)
-    """
-    X = checks.array(X, "X", shape=("N", 2))
-    theta = checks.number(theta, "theta", above=0.0)
-    leak = checks.number(leak, "leak", above=-1.0)
-    starts = checks.integer(starts, "starts", at_least=1)
-    walls = np.sort(np.mod(np.arctan2(X[:, 1], X[:, 0])[:, None] + np.array([0.5, 1.5]) * np.pi, 2 * np.pi).ravel())
-    middles = (walls + np.roll(walls, -1) + np.where(np.roll(walls, -1) < walls, 2 * np.pi, 0)) / 2
-    patterns = np.unique(np.where(X @ np.stack([np.cos(middles), np.sin(middles)]) >= 0, 1.0, -1.0).T, axis=0)
-    best, found = 0.0, np.zeros((2, 2))
-    for a, first in enumerate(patterns):
-        for second in patterns[a:]:
-            here = np.where(first > 0, 1.0, leak)[:, None] * X
-            there = np.where(second > 0, 1.0, leak)[:, None] * X
-            gap = np.hstack([here, -there])
-            signs = np.block([[-first[:, None] * X, 0 * X], [0 * X, -second[:, None] * X]])
-            rows = np.vstack([gap, -gap, signs])
-            limits = np.concatenate([np.full(2 * len(X), 2 * theta), np.zeros(2 * len(X))])
-            for angle in np.arange(starts) * 2 * np.pi / starts:
-                u, reached = np.array([np.cos(angle), np.sin(angle)]), 0.0
-                while True:
-                    answer = linprog(np.concatenate([-u, u]), A_ub=rows, b_ub=limits, bounds=(None, None))
-                    if answer.status == 3:
-                        return np.array([[np.inf, np.inf], [-np.inf, -np.inf]])
-                    v = answer.x[:2] - answer.x[2:]
-                    if np.linalg.norm(v) <= reached * (1 + 1e-9):
-                        break
-                    reached, u = np.linalg.norm(v), v / np.linalg.norm(v)
-                if reached > best:
-                    best, found = reached, answer.x.reshape(2, 2)
-    return found
 
 
 def planted_filter(side=4):

@@ -1,8 +1,10 @@
 """What the functions of this wing accept: a net and a law that fit, a law that is a finite sum, a matrix M."""
 
+import numpy as np
+
 from robustnn_core import checks, laws, nets
 
-__all__ = ["check_finite", "check_m", "check_pair"]
+__all__ = ["check_finite", "check_gate", "check_m", "check_pair"]
 
 
 def check_pair(net, law):
@@ -71,3 +73,12 @@ def check_m(net, M):
     if not M.any():
         raise ValueError("M is 0, so the weights would never move; give the mean patch or best_m(net, law)")
     return M
+
+
+def check_gate(shot):
+    """Refuse a snapshot of anything but a single gate with M = I."""
+    n = shot.net.patches.shape[2]
+    if shot.net.patches.shape != (1, n, n) or not (
+        np.array_equal(shot.net.patches[0], np.eye(n)) and np.array_equal(shot.M, np.eye(n))
+    ):
+        raise ValueError("shot must be of a single gate with M = I; see SingleFilterNet.gate")

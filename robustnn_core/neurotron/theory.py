@@ -1,4 +1,4 @@
-r"""Constants, step sizes, iteration counts and floors of Neuro-Tron: theory only, no simulation.
+r"""Constants, floors and bounds of Neuro-Tron: theory only, no simulation (step sizes: ``schedules``).
 
 Two theorems stand here side by side. *The paper's* Theorem II.1, with its O(.) made explicit, and the
 book's *sharper theorem* (Theorem A'), which needs no condition on the scale of the inputs and whose
@@ -10,22 +10,20 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from robustnn_core import checks
 from robustnn_core.neurotron.inputs import check_m, check_pair
 
 __all__ = [
     "Constants",
-    "Schedule",
     "best_m",
+    "check_constants",
+    "check_eta",
+    "check_leak",
     "constants",
     "paper_floor",
-    "poisoned_schedule",
-    "realizable_schedule",
     "sharp_bound",
     "sharp_floor",
-    "sharp_schedule",
     "weighted_floor",
 ]
 
@@ -79,34 +77,6 @@ class Constants:
     def best_eta(self):
         """The step a/(2Q) that contracts fastest when nobody attacks."""
         return self.a / (2 * self.Q)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """A step size and how long to run it.
-
-    Attributes
-    ----------
-    eta : float
-        Step size.
-    gamma : float
-        The theorem's free parameter (nan for Theorem A', which has none).
-    contraction : float
-        Factor by which the bound on the excess over the floor shrinks at each step.
-    steps : int
-        The theorem's T. It counts the start w^(1), so the claim holds from T - 1 updates on.
-    floor : float
-        Bound on Delta_t as t grows.
-    theta_max : float
-        The attack theta* up to which the accuracy asked for is promised.
-    """
-
-    eta: float
-    gamma: float
-    contraction: float
-    steps: int
-    floor: float = 0.0
-    theta_max: float = 0.0
 
 
 def best_m(net, law):
@@ -224,120 +194,12 @@ def _constants(net, law, M):
     )
 
 
-def realizable_schedule(c, *, eps, delta, start, gamma=2.0):
-    r"""Case I of Theorem II.1: nobody attacks (theta = 0).
-
-    :math:`\eta = \lambda_1/(\gamma(1+\alpha)\lambda_2^2\lambda_3 m_4)`,
-    :math:`\kappa = 1 - \frac{\gamma-1}{\gamma^2}\frac{\lambda_1^2}{\lambda_2^2\lambda_3 m_4}`,
-    :math:`T = 1 + \lceil \ln(\Delta_1/(\epsilon^2\delta)) / (-\ln\kappa) \rceil`.
-
-    Parameters
-    ----------
-    c : Constants
-    eps : float > 0
-        Accuracy: \|w - w*\| <= eps ...
-    delta : float in (0, 1)
-        ... with probability at least 1 - delta.
-    start : float > 0
-        :math:`\Delta_1 = |w^{(1)} - w^*|^2`.
-    gamma : float > 1
-        2 gives the fewest steps.
-
-    Raises
-    ------
-    ValueError
-        A parameter out of range; lam1 <= 0; a leak outside [0, 1], where Lemma B.2 fails.
-
-    Examples
-    --------
-    >>> from robustnn_core import laws, nets
-    >>> from robustnn_core.neurotron import constants, realizable_schedule
-    >>> c = constants(nets.SingleFilterNet.gate(5), laws.Gaussian(5, 1.0))
-    >>> realizable_schedule(c, eps=0.1, delta=0.01, start=1.0).steps
-    1286
-    """
-    _check_constants(c)
-    target = _target(eps, delta)
-    start = checks.number(start, "start", above=0.0)
-    gamma = checks.number(gamma, "gamma", above=1.0)
-    _check_leak(c)
-    scale = c.lam2**2 * c.lam3 * c.m[3]
-    kappa = 1 - (gamma - 1) / gamma**2 * c.lam1**2 / scale
-    steps = _steps(start, target, kappa)
-    return Schedule(eta=c.lam1 / (gamma * (1 + c.leak) * scale), gamma=gamma, contraction=kappa, steps=steps)
-
-
-def poisoned_schedule(c, *, theta, eps, delta, start, slack=1.2):
-    r"""Case II of Theorem II.1: every label may be moved by up to theta.
-
-    With :math:`b = m_1 c_\text{to}`, :math:`c_1 = (1+\alpha)^2\lambda_3(m_3+m_4)`,
-    :math:`c_2 = \theta^2(m_2+m_3)`, :math:`c_3 = \theta^2 m_1`:
-    :math:`\eta = b/(\gamma\lambda_2 c_1)`, floor
-    :math:`\rho = (c_2/c_1 + \gamma c_3/b)/(\gamma-1)`, contraction
-    :math:`A = 1 - (b^2/c_1)(\gamma-1)/\gamma^2`,
-    :math:`T = 1 + \lceil \ln\frac{\Delta_1-\rho}{\epsilon^2\delta-\rho} / (-\ln A) \rceil`.
-
-    Parameters
-    ----------
-    c : Constants
-    theta : float > 0
-        Below ``theta_max`` = theta*, with theta*^2 = eps^2 delta c_tradeoff.
-    eps, delta : float
-        Accuracy > 0 and failure probability in (0, 1).
-    start : float
-        :math:`\Delta_1`, above eps^2 delta.
-    slack : float > 1
-        gamma is ``slack`` times its lower bound.
-
-    Raises
-    ------
-    ValueError
-        A parameter out of range, lam1 <= 0, c_tradeoff <= 0 (the theorem is vacuous), theta >= theta*.
-
-    Examples
-    --------
-    >>> from robustnn_core import laws, nets
-    >>> from robustnn_core.neurotron import constants, poisoned_schedule
-    >>> c = constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 4.0))
-    >>> s = poisoned_schedule(c, theta=0.117, eps=0.5, delta=0.1, start=1.0)
-    >>> s.steps, round(s.theta_max, 4), round(1e3 * s.eta, 3)
-    (380, 0.2341, 2.817)
-    """
-    _check_constants(c)
-    target = _target(eps, delta)
-    theta = checks.number(theta, "theta", above=0.0, remedy="for theta = 0 use realizable_schedule")
-    start = checks.number(start, "start", above=target, remedy="the start is already as good as eps^2 delta asks")
-    slack = checks.number(slack, "slack", above=1.0)
-    _check_leak(c)
-    if c.c_tradeoff <= 0:
-        raise ValueError(
-            f"c.c_tradeoff = {c.c_tradeoff:.4g} must be > 0 or Theorem II.1 is vacuous; "
-            "rescale the inputs, or use sharp_schedule, which has no such condition"
-        )
-    theta_max = math.sqrt(target * c.c_tradeoff)
-    checks.number(theta, "theta", below=theta_max, remedy="that is theta*; ask for a larger eps^2 delta")
-    m1, m2, m3, m4 = c.m
-    b, c1 = m1 * c.c_tradeoff, (1 + c.leak) ** 2 * c.lam3 * (m3 + m4)
-    c2, c3 = theta**2 * (m2 + m3), theta**2 * m1
-    gamma = slack * (target + c2 / c1) / (target - theta**2 / c.c_tradeoff)
-    floor = (c2 / c1 + gamma * c3 / b) / (gamma - 1)
-    contraction = 1 - b**2 / c1 * (gamma - 1) / gamma**2
-    return Schedule(
-        eta=b / (gamma * c.lam2 * c1),
-        gamma=gamma,
-        contraction=contraction,
-        steps=_steps(start - floor, target - floor, contraction),
-        floor=floor,
-        theta_max=theta_max,
-    )
-
-
 def paper_floor(c, *, theta, eta):
     r"""The fixed point of the paper's recursion: its floor on Delta_t for a step of one's own choice.
 
-    :math:`\rho(\eta) = (\eta' c_2 + c_3)/(b - \eta' c_1)` with :math:`\eta' = \eta\lambda_2` and the b, c1, c2, c3
-    of :func:`poisoned_schedule`; nan where the paper's theorem says nothing (c_tradeoff <= 0 or
-    :math:`\eta' c_1 \ge b`).
+    :math:`\rho(\eta) = (\eta' c_2 + c_3)/(b - \eta' c_1)` with :math:`\eta' = \eta\lambda_2` and the b, c1, c2, c3 of
+    :func:`~robustnn_core.neurotron.schedules.poisoned_schedule`; nan where the paper's theorem says nothing
+    (c_tradeoff <= 0 or :math:`\eta' c_1 \ge b`).
 
     Examples
     --------
@@ -347,10 +209,10 @@ def paper_floor(c, *, theta, eta):
     >>> round(paper_floor(c, theta=0.117, eta=2.817e-3), 4)
     0.0174
     """
-    _check_constants(c)
+    check_constants(c)
     theta = checks.number(theta, "theta", at_least=0.0)
     eta = checks.number(eta, "eta", above=0.0)
-    _check_leak(c)
+    check_leak(c)
     m1, m2, m3, m4 = c.m
     step = eta * c.lam2
     margin = m1 * c.c_tradeoff - step * (1 + c.leak) ** 2 * c.lam3 * (m3 + m4)
@@ -370,7 +232,7 @@ def weighted_floor(c, *, theta):
     >>> round(weighted_floor(c, theta=0.1) ** 0.5, 4)
     0.6169
     """
-    _check_constants(c)
+    check_constants(c)
     return checks.number(theta, "theta", at_least=0.0) ** 2 / c.c_star
 
 
@@ -399,9 +261,9 @@ def sharp_floor(c, *, theta, eta):
     >>> [round(sharp_floor(c, theta=0.1, eta=eta), 4) for eta in (0.0, 0.005, 0.02, 0.08)]
     [0.1596, 0.1754, 0.2266, 0.5721]
     """
-    _check_constants(c)
+    check_constants(c)
     theta = checks.number(theta, "theta", at_least=0.0)
-    _check_eta(c, eta, zero=True)
+    check_eta(c, eta, zero=True)
     q = c.p + eta * math.sqrt(c.Q * c.V)
     margin = c.a - eta * c.Q
     return theta * (q + math.sqrt(q**2 + eta * margin * c.V)) / margin
@@ -434,9 +296,9 @@ def sharp_bound(c, *, theta, eta, start, steps):
     >>> sharp_bound(c, theta=0.1, eta=0.02, start=1.0, steps=2000)[-1].round(4)
     np.float64(0.2266)
     """
-    _check_constants(c)
+    check_constants(c)
     theta = checks.number(theta, "theta", at_least=0.0)
-    _check_eta(c, eta)
+    check_eta(c, eta)
     start = checks.number(start, "start", at_least=0.0)
     A = 1 - eta * c.a + eta**2 * c.Q
     B = eta * theta * (c.p + eta * math.sqrt(c.Q * c.V))
@@ -448,90 +310,8 @@ def sharp_bound(c, *, theta, eta, start, steps):
     return bound
 
 
-def sharp_schedule(c, *, eps, delta, start, theta=0.0, eta=None):
-    r"""Theorem A' as a recipe: a step and a T for \|w - w*\| <= eps with probability 1 - delta.
-
-    Parameters
-    ----------
-    c : Constants
-    eps, delta, start : float
-        As in :func:`realizable_schedule`.
-    theta : float >= 0
-        Every label may be moved by up to theta; ``theta_max`` of the result is where the recipe ends.
-    eta : float, optional
-        The step; the one of the fewest steps when not given (a/(2Q) when theta = 0).
-
-    Raises
-    ------
-    ValueError
-        A parameter out of range, lam1 <= 0, or eps and delta finer than the floor 2 theta p/a allows.
-
-    Examples
-    --------
-    >>> from robustnn_core import laws, nets
-    >>> from robustnn_core.neurotron import constants, sharp_schedule
-    >>> c = constants(nets.SingleFilterNet.gate(20), laws.Gaussian(20, 1.0))
-    >>> sharp_schedule(c, eps=0.1, delta=0.01, start=1.0).steps
-    402
-    """
-    _check_constants(c)
-    target = math.sqrt(_target(eps, delta))
-    theta = checks.number(theta, "theta", at_least=0.0)
-    start = checks.number(start, "start", above=0.0)
-    theta_max = target * c.a / (2 * c.p)
-    if theta >= theta_max:
-        raise ValueError(
-            f"theta = {theta} must be < {theta_max:.6g} for eps sqrt(delta) = {target:.4g}, "
-            "because the floor 2 theta p/a cannot be undercut; ask for a larger eps or delta"
-        )
-
-    def plan(eta):
-        if theta == 0.0:
-            return _steps(start, target**2, 1 - eta * c.a + eta**2 * c.Q)
-        floor = sharp_floor(c, theta=theta, eta=eta)
-        if floor >= target:
-            return math.inf
-        return _steps(math.sqrt(start) - floor, target - floor, 1 - eta * (c.a - eta * c.Q) / 2)
-
-    if eta is None:
-        eta = c.best_eta
-        if theta > 0.0:  # fewest steps: the count is unimodal in log eta between 0 and where R = target
-            largest = _largest_eta(c, theta, target)
-            search = minimize_scalar(lambda share: plan(share * largest), bounds=(1e-3, 0.999), method="bounded")
-            eta = search.x * largest
-    else:
-        _check_eta(c, eta)
-    steps = plan(eta)
-    floor = sharp_floor(c, theta=theta, eta=eta)
-    if steps == math.inf:
-        raise ValueError(f"eta = {eta} has floor {floor:.4g} >= eps sqrt(delta) = {target:.4g}; take a smaller step")
-    rate = 1 - eta * (c.a - eta * c.Q) / (1 if theta == 0.0 else 2)
-    return Schedule(eta=eta, gamma=math.nan, contraction=rate, steps=steps, floor=floor**2, theta_max=theta_max)
-
-
-def _largest_eta(c, theta, target):
-    """The step at which the floor R(eta) reaches ``target``, by bisection (R increases)."""
-    low, high = 0.0, min(c.a / c.Q, c.best_eta)
-    if sharp_floor(c, theta=theta, eta=high) < target:
-        return high
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (middle, high) if sharp_floor(c, theta=theta, eta=middle) < target else (low, middle)
-    return low
-
-
-def _steps(start, target, contraction):
-    """1 + ceil(ln(start/target) / -ln(contraction)), 1 if the start is good enough."""
-    if start <= target:
-        return 1
-    return 1 + math.ceil(math.log(start / target) / -math.log(contraction))
-
-
-def _target(eps, delta):
-    return checks.number(eps, "eps", above=0.0) ** 2 * checks.number(delta, "delta", above=0.0, below=1.0)
-
-
-def _check_constants(c):
+def check_constants(c):
+    """Refuse what is no :class:`Constants`, and constants of which neither theorem speaks."""
     if not isinstance(c, Constants):
         raise ValueError(f"c = {c!r} must be what constants(net, law, M) returns")
     if c.lam1 <= 0:
@@ -543,7 +323,8 @@ def _check_constants(c):
         raise ValueError(f"c.leak = {c.leak} must be > -1: at -1 the net is even and w and -w look the same")
 
 
-def _check_leak(c):
+def check_leak(c):
+    """Refuse constants of a leak for which the paper's theorem is not proved."""
     if not 0 <= c.leak <= 1:
         raise ValueError(
             f"c.leak = {c.leak} must be in [0, 1] for Theorem II.1 as this book states it (Lemma B.2 fails below 0); "
@@ -551,7 +332,8 @@ def _check_leak(c):
         )
 
 
-def _check_eta(c, eta, zero=False):
+def check_eta(c, eta, zero=False):
+    """Refuse a step with which the bound of Theorem A' does not contract; 0 passes with ``zero``."""
     remedy = "that is a/Q, beyond which the bound does not contract; take c.best_eta"
     bound = {"at_least": 0.0} if zero else {"above": 0.0}
     checks.number(eta, "eta", below=c.a / c.Q, remedy=remedy, **bound)

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from robustnn_core import ConvergenceWarning, laws, nets
-from robustnn_core.neurotron import adversaries as adv
 from robustnn_core.neurotron import _kernel, train
+from robustnn_core.neurotron import adversaries as adv
 
 NET, LAW, W_STAR = nets.SingleFilterNet.convolution(5, 3, leak=0.1), laws.Gaussian(5), np.array([1.0, -0.5, 0.25])
 OPTIONS = {"eta": 0.02, "steps": 80, "repeats": 20, "seed": 3, "threads": 1}

@@ -5,9 +5,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 from neurotron import reference
-from robustnn_core import ConvergenceWarning, laws, nets
+from robustnn_core import laws, nets
 from robustnn_core.neurotron import adversaries as adv
-from robustnn_core.neurotron import experiments, theory, train
+from robustnn_core.neurotron import experiments, schedules, theory, train
 
 GATE, GAUSS = nets.SingleFilterNet.gate(2), laws.Gaussian(2)
 
@@ -40,17 +40,17 @@ def test_adversary_table_is_a_table_of_runs():
 
 def test_measured_steps_counts_as_the_theorems_do():
     options = {"eta": 0.1, "repeats": 40, "seed": 0}
-    T = experiments.measured_steps(GATE, GAUSS, [1, 0], target=0.01, most=500, **options)
+    T = experiments.measured_steps(GATE, GAUSS, [1, 0], target=0.01, max_iter=500, **options)
     square = [train(GATE, GAUSS, [1, 0], steps=s, **options).rms ** 2 for s in (T - 1, T - 2)]
     assert square[0] <= 0.01 < square[1]
-    assert experiments.measured_steps(GATE, GAUSS, [1, 0], target=2.0, most=5, **options) == 1
-    with pytest.raises(ValueError, match=r"^most = 5 updates end at .*, above target = 0.01; allow more"):
-        experiments.measured_steps(GATE, GAUSS, [1, 0], target=0.01, most=5, **options)
+    assert experiments.measured_steps(GATE, GAUSS, [1, 0], target=2.0, max_iter=5, **options) == 1
+    with pytest.raises(ValueError, match=r"^max_iter = 5 updates end at .*, above target = 0.01; allow more"):
+        experiments.measured_steps(GATE, GAUSS, [1, 0], target=0.01, max_iter=5, **options)
 
 
 def test_confidence_keeps_its_promise():
     c = theory.constants(GATE, laws.Gaussian(2, 4.0))
-    s = theory.poisoned_schedule(c, theta=0.1, eps=0.5, delta=0.1, start=1.0)
+    s = schedules.poisoned_schedule(c, theta=0.1, eps=0.5, delta=0.1, start=1.0)
     result = experiments.confidence(
         GATE, laws.Gaussian(2, 4.0), [1, 0], s, eps=0.5, delta=0.1, repeats=500, seed=0, adversary=adv.Greedy(0.1)
     )
@@ -117,60 +117,6 @@ def test_erratum_2_leak_below_zero():
     assert (weights * after**2).sum() / weights.sum() == pytest.approx(growth)
 
 
-def test_sgd_is_trapped_where_neurotron_is_not():
-    """theta = .5, |w*| = 2, started at -w*/2: greedy SGD ends at |w*| + theta p / sigma^2 = 2.40."""
-    law, w_star = laws.Gaussian(2), np.array([2.0, 0.0])
-    times, errors = experiments.sgd_errors(
-        law, w_star, theta=0.5, eta=0.01, steps=3000, repeats=100, seed=0, start=-w_star / 2, records=10
-    )
-    assert times[0] == 0 and times[-1] == 3000 and errors.shape == (10, 100)
-    np.testing.assert_allclose(errors[0], 3.0)
-    assert np.sqrt((errors[-1] ** 2).mean()) == pytest.approx(2.40, abs=0.05)
-    run = train(
-        GATE, law, w_star, adversary=adv.Greedy(0.5), eta=0.01, steps=3000, repeats=100, seed=0, start=-w_star / 2
-    )
-    assert run.rms == pytest.approx(0.80, abs=0.05)
-    # near w* the gate halves the floor: theta p / lam1
-    _, near = experiments.sgd_errors(
-        law, 4 * w_star, theta=0.1, eta=0.005, steps=4000, repeats=100, seed=0, start=4 * w_star
-    )
-    assert np.sqrt((near[-1] ** 2).mean()) == pytest.approx(0.1 * math.sqrt(2 / math.pi), rel=0.1)
-
-
-@pytest.mark.parametrize("leak", [0.0, 0.5, 1.0])
-def test_the_cautious_learner_never_moves_away_and_ends_within_its_bound(leak):
-    """One direction is never told: started at one of the two-point pair it stays; from elsewhere it comes within 4."""
-    law, far = laws.Sphere(2, 2.0), np.array([0.1 / (1 + leak), 0.0])
-    pair = experiments.cautious_errors(law, -far, theta=0.1, leak=leak, start=far, steps=500, repeats=20, seed=0)[1]
-    np.testing.assert_allclose(pair, 4 * 0.1 / (2 * (1 + leak)))
-    times, errors = experiments.cautious_errors(
-        law, -30 * far, theta=0.1, leak=leak, start=[1.0, 2.0], steps=4000, repeats=20, seed=0
-    )
-    assert times[-1] == 4000 and (np.diff(errors, axis=0) <= 1e-12).all()
-    assert errors[-1].max() <= 1.02 * 4 * 0.1 / (2 * (1 + leak))
-
-
-def test_feasible_corners_of_labels_that_a_filter_made():
-    X = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
-    corners = experiments.feasible_corners(X, [1.0, 2.0, 0.0, 0.0], theta=0.25)
-    assert {tuple(c) for c in corners.round(9)} >= {(0.75, 1.75), (1.25, 2.25), (0.75, 2.25), (1.25, 1.75)}
-    fits = [max(abs(reference.sigma(float(c @ x), 0.0) - y) for x, y in zip(X, (1, 2, 0, 0))) for c in corners]
-    assert max(fits) <= 0.25 * (1 + 1e-9)
-
-
-def test_widest_pair_is_not_beaten_by_random_pairs():
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(3, 2))
-    X = np.concatenate([X, -X]) / np.linalg.norm(np.concatenate([X, -X]), axis=1, keepdims=True)
-    w, other = experiments.widest_pair(X, theta=0.5)
-    widest = np.linalg.norm(w - other)
-    assert np.abs(np.maximum(X @ w, 0) - np.maximum(X @ other, 0)).max() <= 1.0 + 1e-9
-    for one, two in rng.normal(size=(3000, 2, 2)) * 3:
-        gap = np.abs(np.maximum(X @ one, 0) - np.maximum(X @ two, 0)).max()
-        scale = 1.0 / gap  # both scaled: the gate is homogeneous
-        assert np.linalg.norm(one - two) * scale <= widest * (1 + 1e-6)
-
-
 def test_planted_filter_and_worst_lie_on_digits():
     net, law = experiments.digits(4, 4)
     w = experiments.planted_filter(4)
@@ -216,48 +162,12 @@ def test_nearest_impostor_uses_its_whole_budget():
             r"^steps = -2.* must be >= 0",
         ),
         (
-            lambda: experiments.sgd_errors(GAUSS, [1.0], theta=0.1, eta=0.1, steps=2, repeats=2, seed=0),
-            r"^w_star has shape \(1,\)",
-        ),
-        (
-            lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=-0.1, eta=0.1, steps=2, repeats=2, seed=0),
-            r"^theta = -0.1 must be >= 0",
-        ),
-        (
-            lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=0.1, eta=0, steps=2, repeats=2, seed=0),
-            r"^eta = 0.0 must be > 0",
-        ),
-        (
-            lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=0.1, eta=0.1, steps=2.5, repeats=2, seed=0),
-            r"^steps = 2.5 must be an integer",
-        ),
-        (
-            lambda: experiments.sgd_errors(GAUSS, [1.0, 0], theta=0.1, eta=0.1, steps=2, repeats=0, seed=0),
-            r"^repeats = 0.* must be >= 1",
-        ),
-        (
-            lambda: experiments.cautious_errors(GAUSS, [1.0], theta=0.1, steps=2, repeats=2, seed=0),
-            r"^w_star has shape \(1,\)",
-        ),
-        (
-            lambda: experiments.cautious_errors(GAUSS, [1.0, 0], theta=-0.1, steps=2, repeats=2, seed=0),
-            r"^theta = -0.1 must be >= 0",
-        ),
-        (
-            lambda: experiments.cautious_errors(GAUSS, [1.0, 0], theta=0.1, told=-1, steps=2, repeats=2, seed=0),
-            r"^told = -1.0 must be >= 0",
-        ),
-        (
-            lambda: experiments.cautious_errors(GAUSS, [1.0, 0], theta=0.1, leak=-0.5, steps=2, repeats=2, seed=0),
-            r"^leak = -0.5 must be",
-        ),
-        (
-            lambda: experiments.measured_steps(GATE, GAUSS, [1, 0], eta=0.1, target=0.0, most=5, repeats=2, seed=0),
+            lambda: experiments.measured_steps(GATE, GAUSS, [1, 0], eta=0.1, target=0.0, max_iter=5, repeats=2, seed=0),
             r"^target = 0.0 must be > 0",
         ),
         (
-            lambda: experiments.measured_steps(GATE, GAUSS, [1, 0], eta=0.1, target=0.1, most=0, repeats=2, seed=0),
-            r"^most = 0.* must be >= 1",
+            lambda: experiments.measured_steps(GATE, GAUSS, [1, 0], eta=0.1, target=0.1, max_iter=0, repeats=2, seed=0),
+            r"^max_iter = 0.* must be >= 1",
         ),
         (
             lambda: experiments.nearest_impostor(GATE, laws.Symmetrised([[1.0, 0.0]]), [1.0, 1.0], theta=0.1),
@@ -268,24 +178,8 @@ def test_nearest_impostor_uses_its_whole_budget():
             r"^law = Gaussian has no finite sums",
         ),
         (lambda: experiments.worst_lie(GATE, GAUSS, theta=0.1), r"^law = Gaussian has no finite sums"),
-        (
-            lambda: experiments.feasible_corners(np.eye(3), [1, 2, 3], theta=0.1),
-            r"^X has shape \(3, 3\); it must have shape \(N, 2\)",
-        ),
-        (lambda: experiments.feasible_corners(np.eye(2), [1, 2], theta=0), r"^theta = 0.0 must be > 0"),
-        (lambda: experiments.widest_pair(np.eye(3), theta=0.1), r"^X has shape \(3, 3\)"),
-        (lambda: experiments.widest_pair(np.eye(2), theta=-1), r"^theta = -1.0 must be > 0"),
     ],
 )
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-def test_sgd_that_diverges_says_so():
-    with pytest.warns(ConvergenceWarning, match="^sgd_errors stopped short: 2 of 2 repeats diverged") as caught:
-        times, errors = experiments.sgd_errors(
-            laws.Gaussian(2), [1.0, 0.0], theta=0.0, eta=1e9, steps=200, repeats=2, seed=2, start=[0.5, 0.5]
-        )
-    assert len(caught) == 1 and caught[0].filename == __file__
-    assert errors.shape == (len(times), 2)

@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 
 from robustnn_core import checks, laws, nets
-from robustnn_core.neurotron import adversaries, experiments, proofs, theory, train
+from robustnn_core.neurotron import adversaries, feasible, proofs, schedules, theory, train
 from tests.mutations import (
     BY_CONSTRUCTION,
     assert_complete,
@@ -26,7 +26,8 @@ from tests.mutations import (
     tighter,
 )
 
-PROOFS, THEORY = "robustnn_core.neurotron.proofs", "robustnn_core.neurotron.theory"
+PROOFS = "robustnn_core.neurotron.proofs"
+THEORY, SCHEDULES = "robustnn_core.neurotron.theory", "robustnn_core.neurotron.schedules"
 gate, shoot = nets.SingleFilterNet.gate, proofs.greedy_snapshot
 
 
@@ -62,7 +63,7 @@ def longer(factor):
 
         return mutant
 
-    return dataclasses.replace(patched(f"{THEORY}.realizable_schedule", make), name=f"eta times {factor:g}")
+    return dataclasses.replace(patched(f"{SCHEDULES}.realizable_schedule", make), name=f"eta times {factor:g}")
 
 
 SLOPE = dataclasses.replace(
@@ -148,19 +149,19 @@ def unguarded(**changes):
     """Lemma A.1 with its conditions not asked for, over three steps."""
     with (
         mock.patch.object(checks, "number", lambda value, *args, **options: value),
-        mock.patch.object(theory, "_steps", lambda *args: 3),
+        mock.patch.object(schedules, "count_steps", lambda *args: 3),
     ):
         return of_lemma_a1(**changes)
 
 
 @cache
 def widest():
-    return experiments.widest_pair(HEXAGON, theta=THETA)
+    return feasible.widest_pair(HEXAGON, theta=THETA)
 
 
 def corners(stretch=1.0, cos_phi=0.75**0.5):
     labels = nets.leaky_relu(HEXAGON @ widest().T).mean(axis=1)
-    found = experiments.feasible_corners(HEXAGON, labels, theta=THETA)
+    found = feasible.corners(HEXAGON, labels, theta=THETA)
     i, j = np.triu_indices(len(found), 1)
     two = stretch * np.stack([found[i], found[j]], axis=1)
     return proofs.feasible(HEXAGON[:3], two, theta=THETA, cos_phi=cos_phi)
@@ -251,8 +252,8 @@ LEDGERS = {
             "R5": edited(f"{PROOFS}.recursion", "A ** np.arange(T)", "A ** np.arange(1, T + 1)"),
             "R6": edited(f"{PROOFS}.recursion", "gamma * (target - c3 / b)", "target - c3 / b"),
             "R7": spoilt("gamma below its bound", lambda: unguarded(gamma=1.2)),
-            "R8": patched(f"{THEORY}._steps", lambda f: lambda *args: f(*args) - 1),
-            "R9": patched(f"{THEORY}._steps", lambda f: lambda *args: f(*args) + 1),
+            "R8": patched(f"{SCHEDULES}.count_steps", lambda f: lambda *args: f(*args) - 1),
+            "R9": patched(f"{SCHEDULES}.count_steps", lambda f: lambda *args: f(*args) + 1),
         },
     ),
     "case_one": (
@@ -269,8 +270,8 @@ LEDGERS = {
     "case_two": (
         lambda: proofs.case_two(poisoned(), eta=3.7e-6),
         {
-            "T1": edited(f"{PROOFS}.case_two", "2 * eta * inner + eta**2", "eta * inner + eta**2"),
-            "T2": edited(f"{PROOFS}.case_two", "residual = shot.h + shot.xi", "residual = shot.h - shot.xi"),
+            "T1": edited(f"{PROOFS}.proof._one_run", "2 * eta * inner + eta**2", "eta * inner + eta**2"),
+            "T2": edited(f"{PROOFS}.proof._one_run", "residual = shot.h + shot.xi", "residual = shot.h - shot.xi"),
             "T3": spoilt("no parity symmetry", lambda: proofs.case_two(lopsided(poisoned()), eta=3.7e-6)),
             "T4": wrong(lam1=2.0),
             "T5": case_two(wrong(m1=0.5), 1.0),

@@ -1,38 +1,17 @@
-import dataclasses
 import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurotron import reference
+from neurotron import cases, reference
+from neurotron.cases import GATE2, GATE10, gate, margin, problems
 from robustnn_core import laws, nets, neurotron
 from robustnn_core.neurotron import adversaries as adv
-from robustnn_core.neurotron import theory, train
+from robustnn_core.neurotron import schedules, theory, train
 
-GATE2 = theory.constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 4.0))  # regime E1
-GATE10 = theory.constants(nets.SingleFilterNet.gate(10), laws.Gaussian(10, 1.0))  # regime E2
 often = settings(max_examples=20, deadline=None, derandomize=True)
-
-
-def gate(n, sigma=1.0, leak=0.0):
-    return theory.constants(nets.SingleFilterNet.gate(n, leak), laws.Gaussian(n, sigma))
-
-
-@st.composite
-def problems(draw, leaks=st.floats(-0.9, 2.0), with_m=True):
-    """A random net, a random finite law and a random M with lam1 > 0."""
-    seed = draw(st.integers(0, 10**6))
-    rng = np.random.default_rng(seed)
-    k, r, extra = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(0, 2))
-    n = r + extra
-    net = nets.SingleFilterNet(rng.normal(size=(k, r, n)), draw(leaks))
-    law = laws.Symmetrised(rng.normal(size=(draw(st.integers(n, 8)), n)) * draw(st.sampled_from([0.1, 1.0, 7.0])))
-    M = net.mean_patch + draw(st.floats(0, 0.5)) * rng.normal(size=(r, n)) if with_m else net.mean_patch
-    c = theory.constants(net, law, M)
-    assume(c.lam1 > 1e-3 * c.lam2 * c.m[1])
-    return net, law, M, c
 
 
 # --- constants ----------------------------------------------------------------------------------------
@@ -98,7 +77,7 @@ def test_lam1_is_of_the_symmetric_part():
     c = theory.constants(net, laws.Gaussian(2), [[1.0, 0.0], [10.0, 1.0]])
     assert c.lam1 == pytest.approx(-4.0)
     with pytest.raises(ValueError, match=r"^c.lam1 = -4 must be > 0: .* take M = Abar Sigma"):
-        theory.realizable_schedule(c, eps=0.1, delta=0.1, start=1.0)
+        schedules.realizable_schedule(c, eps=0.1, delta=0.1, start=1.0)
 
 
 def test_best_m():
@@ -111,85 +90,6 @@ def test_best_m():
     assert c.lam1 == pytest.approx(1.0)
     with pytest.raises(ValueError, match=r"singular C = .*; use fewer or smaller patches"):
         theory.best_m(nets.SingleFilterNet(np.ones((1, 2, 3))), laws.Gaussian(3))
-
-
-# --- schedules against stepping -----------------------------------------------------------------------
-
-
-@often
-@given(problems(leaks=st.floats(0, 1)), st.floats(1.1, 8), st.floats(0.05, 0.9), st.floats(0.05, 0.9))
-def test_case_one_against_stepping(problem, gamma, eps, delta):
-    c = problem[3]
-    s = theory.realizable_schedule(c, eps=eps, delta=delta, start=1.0, gamma=gamma)
-    assume(s.steps < 20_000)
-    eta, T = reference.case_one(c.lam1, c.lam2, c.lam3, c.m[3], c.leak, gamma, 1.0, eps**2 * delta)
-    assert s.eta == pytest.approx(eta, rel=1e-9) and abs(s.steps - T) <= (1 if s.steps > 5000 else 0)
-    # minimal: the bound is met at T and not before
-    assert s.contraction ** (s.steps - 1) <= eps**2 * delta * (1 + 1e-9)
-    assert s.contraction ** (s.steps - 2) > eps**2 * delta * (1 - 1e-9)
-
-
-@often
-@given(
-    st.integers(1, 4), st.floats(1.3, 4), st.floats(0, 1), st.floats(0.05, 0.9), st.floats(1.05, 3), st.floats(0.2, 1)
-)
-def test_case_two_against_stepping(n, ratio, leak, share, slack, eps):
-    c_n = math.sqrt(2) * math.gamma((n + 1) / 2) / math.gamma(n / 2)
-    c = gate(n, ratio * c_n, leak)
-    delta = 0.2
-    theta = share * math.sqrt(eps**2 * delta * c.c_tradeoff)
-    s = theory.poisoned_schedule(c, theta=theta, eps=eps, delta=delta, start=2.0, slack=slack)
-    assume(s.steps < 20_000)
-    eta, gamma, T = reference.case_two(c.lam1, c.lam2, c.lam3, c.m, leak, theta, eps, delta, 2.0, slack)
-    assert (s.eta, s.gamma) == pytest.approx((eta, gamma), rel=1e-9)
-    assert s.theta_max == pytest.approx(theta / share, rel=1e-9)
-    assert abs(s.steps - T) <= (1 if s.steps > 5000 else 0)
-    assert s.floor < eps**2 * delta
-    assert s.floor == pytest.approx(theory.paper_floor(c, theta=theta, eta=s.eta), rel=1e-9)
-
-    def bound(T):
-        return s.floor + s.contraction ** (T - 1) * (2.0 - s.floor)
-
-    assert bound(s.steps) <= eps**2 * delta * (1 + 1e-9) and bound(s.steps - 1) > eps**2 * delta * (1 - 1e-9)
-
-
-@often
-@given(problems(), st.floats(0, 0.95), st.floats(0.05, 0.9))
-def test_sharp_schedule_reaches_its_target(problem, share, delta):
-    c = problem[3]
-    eps = 0.5
-    theta = share * eps * math.sqrt(delta) * c.a / (2 * c.p)
-    s = theory.sharp_schedule(c, eps=eps, delta=delta, start=1.0, theta=theta)
-    assume(s.steps < 20_000)
-    target = eps * math.sqrt(delta)
-    D = theory.sharp_bound(c, theta=theta, eta=s.eta, start=1.0, steps=s.steps - 1)
-    assert D[-1] <= target * (1 + 1e-9)
-    assert math.sqrt(s.floor) < target and theta < s.theta_max
-    R = math.sqrt(s.floor)
-    if theta > 0 and s.steps > 1:  # the geometric envelope of the theorem, and it is minimal
-        assert R + s.contraction ** (s.steps - 1) * (1 - R) <= target * (1 + 1e-9)
-        assert R + s.contraction ** (s.steps - 2) * (1 - R) > target * (1 - 1e-9)
-    plain = [1.0]
-    for _ in range(min(s.steps - 1, 300)):
-        plain.append(reference.sharp_step(c.a, c.Q, c.p, c.V, theta, s.eta, plain[-1]))
-    np.testing.assert_allclose(D[: len(plain)], plain, rtol=1e-10)
-    envelope = R + s.contraction ** np.arange(len(D)) * max(1 - R, 0) if theta > 0 else None
-    if theta > 0:
-        assert (D <= envelope * (1 + 1e-9)).all()
-
-
-def test_sharp_schedule_takes_about_the_best_step():
-    s = theory.sharp_schedule(GATE10, eps=1.0, delta=0.1, start=4.0, theta=0.1)
-    others = [
-        theory.sharp_schedule(GATE10, eps=1.0, delta=0.1, start=4.0, theta=0.1, eta=s.eta * f).steps
-        for f in (0.5, 0.8, 1.2)
-    ]
-    assert s.steps <= min(others)
-
-
-def test_a_start_that_is_good_enough_takes_no_step():
-    assert theory.realizable_schedule(GATE2, eps=1.0, delta=0.5, start=0.4).steps == 1
-    assert theory.sharp_schedule(GATE2, eps=1.0, delta=0.5, start=0.4).steps == 1
 
 
 # --- floors -------------------------------------------------------------------------------------------
@@ -248,11 +148,6 @@ def test_paper_floor_is_silent_where_the_theorem_is():
 # --- certificates: what is measured obeys what is proved ----------------------------------------------
 
 
-def margin(errors):
-    """Five standard errors of the mean square."""
-    return 5 * (errors**2).std(axis=1) / math.sqrt(errors.shape[1])
-
-
 @pytest.mark.parametrize(
     "net, law, eta_share",
     [
@@ -309,25 +204,12 @@ def test_the_greedy_adversary_reaches_the_floor(law, leak):
         assert run.rms <= theory.sharp_floor(c, theta=theta, eta=eta) + 5 * error + 1e-3
 
 
-def test_claims_of_theorem_ii_1_hold():
-    net, law = nets.SingleFilterNet.gate(2), laws.Gaussian(2, 4.0)
-    for attack in (adv.Constant(0.1), adv.RandomSign(0.1), adv.Greedy(0.1)):
-        s = theory.poisoned_schedule(GATE2, theta=0.1, eps=0.5, delta=0.1, start=1.0)
-        run = train(net, law, [0.6, 0.8], adversary=attack, eta=s.eta, steps=s.steps - 1, repeats=2000, seed=0)
-        assert run.rms**2 <= 0.5**2 * 0.1 and np.mean(run.errors <= 0.5) >= 0.9
-        A = s.floor + s.contraction**run.trace.steps * (1 - s.floor)
-        assert (run.trace.mean_square <= A + margin(run.trace.errors)).all()
-    s = theory.realizable_schedule(GATE2, eps=0.1, delta=0.1, start=1.0)
-    run = train(net, law, [0.6, 0.8], eta=s.eta, steps=s.steps - 1, repeats=2000, seed=0)
-    assert (run.trace.mean_square <= s.contraction**run.trace.steps + margin(run.trace.errors)).all()
-
-
 # --- the numbers of the book's regimes ----------------------------------------------------------------
 
 
 def test_regime_e1():
-    half = theory.poisoned_schedule(GATE2, theta=0.1, eps=0.5, delta=0.1, start=1.0).theta_max / 2
-    s = theory.poisoned_schedule(GATE2, theta=half, eps=0.5, delta=0.1, start=1.0, slack=1.2)
+    half = schedules.poisoned_schedule(GATE2, theta=0.1, eps=0.5, delta=0.1, start=1.0).theta_max / 2
+    s = schedules.poisoned_schedule(GATE2, theta=half, eps=0.5, delta=0.1, start=1.0, slack=1.2)
     assert round(s.theta_max, 4) == 0.2341 and s.steps == 380 and round(s.eta, 6) == 2.817e-3
     assert s.floor == pytest.approx(0.0174, abs=5e-5)
     assert theory.sharp_floor(GATE2, theta=half, eta=s.eta) ** 2 == pytest.approx(0.00343, abs=5e-6)
@@ -349,7 +231,7 @@ def test_regime_e2():
     with pytest.raises(
         ValueError, match=r"^c.c_tradeoff = -0.67.. must be > 0 or Theorem II.1 is vacuous; rescale .* sharp_schedule"
     ):
-        theory.poisoned_schedule(GATE10, theta=0.1, eps=0.5, delta=0.1, start=1.0)
+        schedules.poisoned_schedule(GATE10, theta=0.1, eps=0.5, delta=0.1, start=1.0)
     assert math.sqrt(theory.weighted_floor(GATE10, theta=0.1)) == pytest.approx(0.6169, abs=5e-5)
     assert theory.sharp_floor(GATE10, theta=0.1, eta=0.0) == pytest.approx(0.1596, abs=5e-5)
     w = np.eye(10)[0]
@@ -372,8 +254,8 @@ def test_regime_e2():
 )
 def test_regime_e3(n, paper, sharp, measured):
     c = gate(n)
-    assert theory.realizable_schedule(c, eps=0.1, delta=0.01, start=1.0).steps == paper
-    s = theory.sharp_schedule(c, eps=0.1, delta=0.01, start=1.0)
+    assert schedules.realizable_schedule(c, eps=0.1, delta=0.01, start=1.0).steps == paper
+    s = schedules.sharp_schedule(c, eps=0.1, delta=0.01, start=1.0)
     assert s.steps == sharp
     found = neurotron.experiments.measured_steps(
         nets.SingleFilterNet.gate(n),
@@ -381,7 +263,7 @@ def test_regime_e3(n, paper, sharp, measured):
         np.eye(n)[0],
         eta=s.eta,
         target=1e-4,
-        most=sharp,
+        max_iter=sharp,
         repeats=400,
         seed=0,
     )
@@ -393,7 +275,7 @@ def test_regime_e4():
     c = theory.constants(net, law)
     assert c.lam1 == pytest.approx(75.0) and c.lam2 == pytest.approx(math.sqrt(0.75))
     assert c.c_tradeoff == pytest.approx(2.005, abs=5e-4) and c.c_star == pytest.approx(2.2578, abs=1e-4)
-    s = theory.poisoned_schedule(c, theta=0.1343, eps=0.6, delta=0.1, start=1.0)
+    s = schedules.poisoned_schedule(c, theta=0.1343, eps=0.6, delta=0.1, start=1.0)
     assert s.steps == 5910 == reference.case_two(c.lam1, c.lam2, c.lam3, c.m, 0.0, 0.1343, 0.6, 0.1, 1.0, 1.2)[2]
     run = train(
         net, law, [1.0, 0.0], adversary=adv.Greedy(0.1343), eta=s.eta, steps=s.steps - 1, repeats=300, seed=0, records=2
@@ -436,69 +318,27 @@ def test_regime_e6(kernel, floors, scales):
 # --- bad input ----------------------------------------------------------------------------------------
 
 GOOD = {
-    "realizable_schedule": {"eps": 0.1, "delta": 0.1, "start": 1.0},
-    "poisoned_schedule": {"theta": 0.05, "eps": 0.5, "delta": 0.1, "start": 1.0},
     "paper_floor": {"theta": 0.1, "eta": 1e-3},
     "weighted_floor": {"theta": 0.1},
     "sharp_floor": {"theta": 0.1, "eta": 1e-3},
     "sharp_bound": {"theta": 0.1, "eta": 1e-3, "start": 1.0, "steps": 5},
-    "sharp_schedule": {"eps": 0.5, "delta": 0.1, "start": 1.0, "theta": 0.01},
 }
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_every_function_refuses_what_it_cannot_use(name):
-    function, good = getattr(theory, name), GOOD[name]
-    function(GATE2, **good)
-    with pytest.raises(ValueError, match=r"^c = 3 must be what constants\(net, law, M\) returns"):
-        function(3, **good)
-    for lam1 in (0.0, -1.0):
-        with pytest.raises(ValueError, match=rf"^c.lam1 = {lam1:.4g} must be > 0: .* best_m\(net, law\)"):
-            function(dataclasses.replace(GATE2, lam1=lam1, a=lam1), **good)
-    with pytest.raises(ValueError, match=r"^c.leak = -1.0 must be > -1"):
-        function(dataclasses.replace(GATE2, leak=-1.0), **good)
-    for argument in good:
-        with pytest.raises(ValueError, match=rf"^{argument} = (nan|nan.*) must be"):
-            function(GATE2, **{**good, argument: math.nan})
-        with pytest.raises(ValueError, match=rf"^{argument} = -1.* must be >"):
-            function(GATE2, **{**good, argument: -1 if argument == "steps" else -1.0})
-        with pytest.raises(ValueError, match=rf"^{argument} = '1' must be"):
-            function(GATE2, **{**good, argument: "1"})
+    cases.assert_refuses(getattr(theory, name), GOOD[name])
 
 
 @pytest.mark.parametrize("leak", [-0.5, 1.5])
-def test_the_papers_functions_refuse_leaks_for_which_its_lemma_fails(leak):
-    c = gate(2, 4.0, leak)
-    for name in ("realizable_schedule", "poisoned_schedule", "paper_floor"):
-        with pytest.raises(
-            ValueError, match=rf"^c.leak = {leak} must be in \[0, 1\] for Theorem II.1 .* sharp_schedule holds"
-        ):
-            getattr(theory, name)(c, **GOOD[name])
-    assert theory.sharp_schedule(c, **GOOD["sharp_schedule"]).steps > 1
+def test_the_papers_floor_refuses_leaks_for_which_its_lemma_fails(leak):
+    with pytest.raises(ValueError, match=rf"^c.leak = {leak} must be in \[0, 1\] for Theorem II.1"):
+        theory.paper_floor(gate(2, 4.0, leak), **GOOD["paper_floor"])
 
 
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: theory.realizable_schedule(GATE2, eps=0, delta=0.1, start=1), r"^eps = 0.0 must be > 0"),
-        (lambda: theory.realizable_schedule(GATE2, eps=1, delta=1, start=1), r"^delta = 1.0 must be > 0 and < 1"),
-        (lambda: theory.realizable_schedule(GATE2, eps=1, delta=0.1, start=1, gamma=1), r"^gamma = 1.0 must be > 1"),
-        (
-            lambda: theory.poisoned_schedule(GATE2, theta=0, eps=0.5, delta=0.1, start=1),
-            r"^theta = 0.0 must be > 0; for theta = 0 use realizable_schedule",
-        ),
-        (
-            lambda: theory.poisoned_schedule(GATE2, theta=0.2342, eps=0.5, delta=0.1, start=1),
-            r"^theta = 0.2342 must be < 0.234\d+; that is theta\*; ask for a larger",
-        ),
-        (
-            lambda: theory.poisoned_schedule(GATE2, theta=0.1, eps=0.5, delta=0.1, start=0.02),
-            r"^start = 0.02 must be > 0.025; the start is already",
-        ),
-        (
-            lambda: theory.poisoned_schedule(GATE2, theta=0.1, eps=0.5, delta=0.1, start=1, slack=1),
-            r"^slack = 1.0 must be > 1",
-        ),
         (
             lambda: theory.sharp_floor(GATE10, theta=0.1, eta=1 / 6),
             r"^eta = 0.1666.* must be >= 0 and < 0.166667; that is a/Q, .* take c.best_eta",
@@ -508,14 +348,6 @@ def test_the_papers_functions_refuse_leaks_for_which_its_lemma_fails(leak):
             r"^eta = 0.2 must be > 0 and < 0.166667; that is a/Q",
         ),
         (lambda: theory.sharp_bound(GATE10, theta=0.1, eta=0, start=1, steps=2), r"^eta = 0.0 must be > 0"),
-        (
-            lambda: theory.sharp_schedule(GATE10, eps=0.5, delta=0.1, start=1, theta=0.2),
-            r"^theta = 0.2 must be < 0.0990\d+ .* the floor 2 theta p/a cannot be undercut; ask for",
-        ),
-        (
-            lambda: theory.sharp_schedule(GATE10, eps=0.5, delta=0.1, start=1, theta=0.09, eta=0.08),
-            r"^eta = 0.08 has floor 0.5\d+ >= .* take a smaller step",
-        ),
         (lambda: theory.constants(np.eye(2), laws.Gaussian(2)), r"(?s)^net = .* must be a nets.SingleFilterNet"),
         (lambda: theory.constants(nets.SingleFilterNet.gate(2), "normal"), r"^law = 'normal' must be one of the laws"),
         (lambda: theory.constants(nets.SingleFilterNet.gate(2), laws.Gaussian(3)), r"^law has dimension n = 3, but"),
