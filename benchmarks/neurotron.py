@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 
 import numba
 import numpy as np
@@ -75,9 +76,7 @@ def drawing(rounds, share):
         repeats = 2048 // share
         numbers = n * steps * repeats
         same = np.array_equal(run(n, steps, repeats, 1).weights, run(n, steps, repeats, 2).weights)
-        times = interleaved(
-            rounds, lambda: draw(numbers), lambda: run(n, steps, repeats, 1), lambda: run(n, steps, repeats, 2)
-        )
+        times = interleaved(rounds, partial(draw, numbers), *(partial(run, n, steps, repeats, t) for t in (1, 2)))
         bare, one, two = (1e9 * np.median(t) / (steps * repeats) for t in times)
         target = 1.5 if n == 2 else 1.0
         rows.append(
@@ -92,7 +91,8 @@ def drawing(rounds, share):
             ]
         )
     print(
-        "`train` (greedy adversary, single gate) against drawing the same normal numbers with NumPy, ns a step and repeat:\n"
+        "`train` (greedy adversary, single gate) against drawing the same normal numbers with NumPy, "
+        "ns a step and repeat:\n"
     )
     table(
         [
@@ -157,12 +157,12 @@ def peers(rounds, share):
         steps, repeats = 400 // share, 2000
         few = 10  # the plain loop is linear in the repeats
         calls = [
-            lambda: run(n, steps, repeats, 1),
-            lambda: plain_loop(n, steps, few),
-            lambda: vectorised(n, steps, repeats),
+            partial(run, n, steps, repeats, 1),
+            partial(plain_loop, n, steps, few),
+            partial(vectorised, n, steps, repeats),
         ]
         if torch is not None:
-            calls.append(lambda: in_torch(n, steps, repeats))
+            calls.append(partial(in_torch, n, steps, repeats))
             in_torch(n, 2, repeats)
         errors = [
             np.sqrt(((c().weights if i == 0 else c()) - 1 / math.sqrt(n)).__pow__(2).sum(axis=1).mean())
@@ -299,7 +299,10 @@ def table(head, rows):
 
 def versions():
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    libraries = f"robustnn_core {robustnn_core.__version__}, Python {platform.python_version()}, NumPy {np.__version__}, Numba {numba.__version__}"
+    libraries = (
+        f"robustnn_core {robustnn_core.__version__}, Python {platform.python_version()}, "
+        f"NumPy {np.__version__}, Numba {numba.__version__}"
+    )
     return f"{libraries}, PyTorch {torch.__version__ if torch else 'not installed'}; {os.cpu_count()} cores{load}."
 
 

@@ -7,7 +7,10 @@ from robustnn_core.course import call, compare
 
 
 def mean_error(start, eta, sigma, steps):
-    """Return the mean of the error vector after ``steps`` updates, an array like ``start``, the error at the beginning."""
+    """Return the mean of the error vector after ``steps`` updates, an array like ``start``.
+
+    ``start`` is the error at the beginning.
+    """
     return (1 - eta * sigma**2 / 2) ** steps * start
 
 
@@ -22,7 +25,10 @@ def hidden_mean_error(answer):
 
 
 def mean_update(X, w, w_star):
-    """Return the mean update of a ReLU gate (M = I) divided by eta, an array like ``w``; the rows of ``X`` are the inputs, the labels are honest."""
+    """Return the mean update of a ReLU gate (M = I) divided by eta, an array like ``w``.
+
+    The rows of ``X`` are the inputs, the labels are honest.
+    """
     return (np.maximum(X @ w_star, 0) - np.maximum(X @ w, 0)) @ X / len(X)
 
 
@@ -39,7 +45,10 @@ def hidden_mean_update(answer):
 
 
 def blind_limit(theta, sigma, v):
-    """Return the error vector at which the mean update against the lie theta * sign(v . x) vanishes, an array like ``v``, which has length 1."""
+    """Return the error at which the mean update against the lie theta * sign(v . x) vanishes, an array like ``v``.
+
+    ``v`` has length 1.
+    """
     return 2 * np.sqrt(2 / np.pi) * theta / sigma * v
 
 
@@ -53,7 +62,10 @@ def hidden_blind_limit(answer):
 
 
 def matching_loss(z, y, leak):
-    """Return the loss, a number, at z = w . x for the label y, zero at z = 0; ``leak`` is the slope of the gate for z < 0."""
+    """Return the loss, a number, at z = w . x for the label y, zero at z = 0.
+
+    ``leak`` is the slope of the gate for z < 0.
+    """
     return 0.5 * z * (z if z > 0 else leak * z) - y * z
 
 
@@ -73,7 +85,10 @@ def hidden_matching_loss(answer):
 
 
 def push_kept(share):
-    """Return what is left of the greedy push, as a fraction of it, if the adversary may touch this ``share`` of the labels (Gaussian inputs)."""
+    """Return what is left of the greedy push, as a fraction of it, for Gaussian inputs.
+
+    The adversary may touch this ``share`` of the labels.
+    """
     from scipy.special import ndtri
 
     return np.exp(-(ndtri(1 - share / 2) ** 2) / 2)

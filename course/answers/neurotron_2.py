@@ -7,7 +7,10 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def markov_accuracy(errors, delta):
-    """Return the eps, a number, that Markov's inequality gives for the failure probability ``delta``; ``errors`` are the final errors of many runs."""
+    """Return the eps, a number, that Markov's inequality gives for the failure probability ``delta``.
+
+    ``errors`` are the final errors of many runs.
+    """
     return np.sqrt(np.mean(errors**2) / delta)
 
 
@@ -27,7 +30,10 @@ def hidden_markov_accuracy(answer):
 
 
 def best_multiple(b, c1, c2, c3, start, target):
-    """Return the multiple of its lower bound at which gamma makes T of the poisoned theorem smallest; ``start`` is Delta_1, ``target`` eps^2 delta."""
+    """Return the multiple of its lower bound at which gamma makes T of the poisoned theorem smallest.
+
+    ``start`` is Delta_1, ``target`` eps^2 delta.
+    """
     least = (target + c2 / c1) / (target - c3 / b)
     slack = 1 + np.geomspace(1e-4, 100, 4000)
     gamma = slack * least
@@ -55,7 +61,10 @@ def hidden_best_multiple(answer):
 
 
 def floor_at_scale(theta, P, s):
-    """Return the theorem's floor on the root mean square error for small steps, in the old units, if it is applied to the inputs s x; P is c_to + 1 at s = 1, and s P > 1."""
+    """Return the theorem's floor on the root mean square error for small steps if it is applied to the inputs s x.
+
+    The floor is in the old units; P is c_to + 1 at s = 1, and s P > 1.
+    """
     return s * theta / np.sqrt(s * P - 1)
 
 
@@ -71,7 +80,10 @@ def hidden_floor_at_scale(answer):
 
 
 def share_always(errors, level):
-    """Return the share of the runs whose error is at most ``level`` at every time; ``errors`` has a row for each time and a column for each run."""
+    """Return the share of the runs whose error is at most ``level`` at every time.
+
+    ``errors`` has a row for each time and a column for each run.
+    """
     return (errors <= level).all(axis=0).mean()
 
 

@@ -7,7 +7,10 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def first_step(w_star):
-    """Return the mean first update of Neuro-Tron from w = 0 divided by eta, a number, for a ReLU gate and x = z - 1; ``w_star`` is any number."""
+    """Return the mean first update of Neuro-Tron from w = 0 divided by eta, a number, for a ReLU gate and x = z - 1.
+
+    ``w_star`` is any number.
+    """
     return w_star * (2 / np.e if w_star > 0 else 1 - 2 / np.e)
 
 
@@ -22,7 +25,10 @@ def hidden_first_step(answer):
 
 
 def attack_ratio(n):
-    """Return E|u . x| / E|x|, a number, for x normal in R^n with covariance I and a unit vector u; ``n`` is a whole number from 1 to 1000."""
+    """Return E|u . x| / E|x|, a number, for x normal in R^n with covariance I and a unit vector u.
+
+    ``n`` is a whole number from 1 to 1000.
+    """
     from math import exp, lgamma, pi
 
     return exp(lgamma(n / 2) - lgamma((n + 1) / 2)) / pi**0.5
@@ -40,7 +46,10 @@ def hidden_attack_ratio(answer):
 
 
 def window_budget(eps, delta, c_to, m):
-    """Return the largest budget theta*, a number, for which the union bound gives accuracy ``eps`` at ``m`` times at once with probability 1 - delta."""
+    """Return the largest budget theta*, a number, for which the union bound holds at ``m`` times at once.
+
+    It gives accuracy ``eps`` with probability 1 - delta.
+    """
     return eps * np.sqrt(delta / m * c_to)
 
 

@@ -10,9 +10,10 @@ from robustnn_core.neurotron import proofs
 
 
 def linear_pair(X, theta, rho):
-    """Return two filters, shape (2, n), and labels, shape (N,), that both linear gates meet up to theta at the rows of ``X``, of length at most rho.
+    """Return two filters, shape (2, n), and labels, shape (N,), that both linear gates meet up to theta.
 
-    The filters are to be as far apart as can be had for every such X.
+    The inputs are the rows of ``X``, of length at most rho. The filters are to be as far apart as can be
+    had for every such X.
     """
     u = np.zeros(X.shape[1])
     u[0] = theta / rho
@@ -32,7 +33,10 @@ def hidden_linear_pair(answer):
 
 
 def ball_centre(points):
-    """Return the centre of the smallest ball that contains the rows of ``points``, an array of shape (n,), to four digits."""
+    """Return the centre of the smallest ball that contains the rows of ``points``, an array of shape (n,).
+
+    Four digits count.
+    """
     from scipy.optimize import minimize
 
     def height(v):
@@ -73,7 +77,10 @@ def _smallest_disc(points):
 
 
 def samples_needed(n, factor):
-    """Return the N, not rounded, from which the proposition on N samples no longer excludes an error below ``factor`` theta / rho; ReLU, ``factor`` at least 2."""
+    """Return the N, not rounded, from which the proposition on N samples no longer excludes an error below a level.
+
+    The level is ``factor`` theta / rho, with ``factor`` at least 2; the gate is a ReLU.
+    """
     return np.exp(2 * n / factor**2) / 4
 
 
@@ -89,7 +96,10 @@ def hidden_samples_needed(answer):
 
 
 def closest_allowed(w, x, y, theta, leak):
-    """Return the filter closest to ``w``, an array like it, among those whose gate at ``x`` is within theta of the label ``y``; the slope ``leak`` is at least 0."""
+    """Return the filter closest to ``w``, an array like it, whose gate at ``x`` is within theta of the label ``y``.
+
+    The slope ``leak`` is at least 0.
+    """
 
     def argument(value, otherwise):
         if value >= 0:
@@ -116,7 +126,11 @@ def hidden_closest_allowed(answer):
         known = 0.0
         if abs(miss(0.0)) > theta:  # the first step along x, in the right direction, that the label allows
             sign = np.sign(miss(0.0))
-            known = brentq(lambda step, sign=sign: sign * miss(step) - theta, 0.0, sign * 1e4, xtol=1e-13)
+
+            def beyond(step, sign=sign, miss=miss, theta=theta):
+                return sign * miss(step) - theta
+
+            known = brentq(beyond, 0.0, sign * 1e4, xtol=1e-13)
         compare(call(answer, w, x, y, theta, leak, name="closest_allowed"), w + known * x, name="closest_allowed")
 
 

@@ -7,7 +7,10 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def scaled_constants(a, p, Q, V, s):
-    """Return the four constants for the inputs s x, an array (a, p, Q, V), from those for x; M is the mean patch in both cases."""
+    """Return the four constants for the inputs s x, an array (a, p, Q, V), from those for x.
+
+    M is the mean patch in both cases.
+    """
     return np.array([a * s**2, p * s, Q * s**4, V * s**2])
 
 
@@ -21,7 +24,10 @@ def hidden_scaled_constants(answer):
 
 
 def sometimes_floor(a, p, Q, V, theta, beta, eta):
-    """Return R(eta), a number, for an adversary who touches each label with probability at most ``beta``, a constant, whatever x and the past."""
+    """Return R(eta), a number, for an adversary who touches each label with probability at most ``beta``.
+
+    ``beta`` is a constant, whatever x and the past.
+    """
     q = beta * p + eta * np.sqrt(Q * beta * V)
     rate = a - eta * Q
     return theta * (q + np.sqrt(q**2 + eta * rate * beta * V)) / rate
@@ -38,7 +44,10 @@ def hidden_sometimes_floor(answer):
 
 
 def batch_lie(X, theta):
-    """Return the lies, an array of shape (b,), with which an adversary who sees the batch ``X``, of shape (b, n) with b at most 6, makes the mean of lie times input as long as possible."""
+    """Return the lies, an array of shape (b,), that make the mean of lie times input as long as possible.
+
+    The adversary sees the batch ``X``, of shape (b, n) with b at most 6.
+    """
     from itertools import product
 
     signs = max(product([-1.0, 1.0], repeat=len(X)), key=lambda s: np.linalg.norm(np.array(s) @ X))
@@ -61,7 +70,10 @@ def hidden_batch_lie(answer):
 
 
 def step_at(t, a, Q):
-    """Return the step eta_t, a number below a / Q, of update t = 0, 1, 2, ...; with these steps the error under blind adversaries is to fall as fast as possible, up to a factor."""
+    """Return the step eta_t, a number below a / Q, of update t = 0, 1, 2, ...
+
+    With these steps the error under blind adversaries is to fall as fast as possible, up to a factor.
+    """
     return 1 / (a * t / 2 + 2 * Q / a)
 
 
@@ -80,7 +92,10 @@ def hidden_step_at(answer):
 
 
 def worst_reach(u, B, Z):
-    """Return the integral over s > 0 of the mean of |u . exp(-s B) z|, a number (three digits), z being one of the rows of ``Z``; the eigenvalues of ``B`` have positive real parts."""
+    """Return the integral over s > 0 of the mean of |u . exp(-s B) z|, a number (three digits).
+
+    z is one of the rows of ``Z``; the eigenvalues of ``B`` have positive real parts.
+    """
     from scipy.linalg import expm
 
     width = 0.01 / np.linalg.norm(B, 2)

@@ -54,7 +54,10 @@ def hidden_repaired_case_one(answer):
 
 
 def mean_log_factor(leak, eta):
-    """Return the mean of ln(|w^+| / |w|) in one update, a number (three digits), for one input x ~ N(0, 1), w* = 0 and honest labels."""
+    """Return the mean of ln(|w^+| / |w|) in one update, a number (three digits).
+
+    There is one input x ~ N(0, 1), w* = 0, and the labels are honest.
+    """
     middle = (np.arange(400_000) + 0.5) / 40_000  # of x > 0
     density = np.exp(-(middle**2) / 2) / np.sqrt(2 * np.pi) / 40_000
     return density @ (np.log(np.abs(1 - eta * middle**2)) + np.log(np.abs(1 - eta * leak * middle**2)))
@@ -70,7 +73,10 @@ def hidden_mean_log_factor(answer):
 
 
 def lyapunov_matrix(B):
-    """Return the symmetric G with G B + B' G = I, an array like ``B``, whose eigenvalues have positive real parts (B' is the transpose)."""
+    """Return the symmetric G with G B + B' G = I, an array like ``B`` (B' is its transpose).
+
+    The eigenvalues of ``B`` have positive real parts.
+    """
     from scipy.linalg import solve_continuous_lyapunov
 
     return solve_continuous_lyapunov(B.T, np.eye(len(B)))

@@ -8,7 +8,7 @@ from robustnn_core.neurotron import adversaries
 
 
 def step(w, x, y, eta):
-    """Return the filter after the step, an array like ``w``; ``x`` is an array like it too, ``y`` and ``eta`` are numbers."""
+    """Return the filter after the step, an array like ``w`` and ``x``; ``y`` and ``eta`` are numbers."""
     return w + eta * (y - max(w @ x, 0.0)) * x
 
 
@@ -31,7 +31,7 @@ def hidden_step(answer):
 
 
 def lie(x, w, w_star, theta):
-    """Return the lie xi, a number, of the greedy adversary at the input ``x``; ``w`` is the present filter and ``w_star`` the true one."""
+    """Return the greedy adversary's lie xi, a number, at the input ``x``; ``w_star`` is the true filter."""
     return theta if (w - w_star) @ x >= 0 else -theta
 
 

@@ -41,7 +41,8 @@ def repaired_case_one(answer):
     compare(found(2.0, lam3=5.0)[0], eta / 5, name="the step of repaired_case_one with lam3 five times as large")
     if not found(2.0, leak=-0.99)[0] < eta:
         fail(
-            "repaired_case_one has a step that grows as the leak falls to -1; the odd part of the gate, which pulls, vanishes there."
+            "repaired_case_one has a step that grows as the leak falls to -1; "
+            "the odd part of the gate, which pulls, vanishes there."
         )
 
 
