@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 
 from robustnn_core import checks, laws, moments, nets
 from robustnn_core.neurotron import adversaries, theory
-from robustnn_core.neurotron.inputs import check_finite, check_m, check_pair
+from robustnn_core.neurotron.inputs import check_direction, check_finite, check_m, check_pair
 from robustnn_core.neurotron.training import train
 
 __all__ = [
@@ -44,13 +44,12 @@ def digits(kernel=4, stride=4, leak=0.0):
     ((4, 16, 64), (1797, 64))
     """
     X = load_digits().data / 16
-    return nets.SingleFilterNet.convolution((8, 8), (kernel, kernel), stride, leak), laws.Symmetrised(
-        X - X.mean(axis=0)
-    )
+    net = nets.SingleFilterNet.convolution((8, 8), (kernel, kernel), stride, leak)
+    return net, laws.Symmetrised(X - X.mean(axis=0))
 
 
 def adversary_table(net, law, w_star, *, adversaries, etas, steps, **options):
-    """Root mean square error at the end, for every adversary and every step size.
+    """Return the root mean square error at the end, for every adversary and every step size.
 
     Parameters
     ----------
@@ -174,7 +173,16 @@ def confidence(net, law, w_star, schedule, *, eps, delta, **options):
 
 
 def impostor_pair(w_star, *, theta, radius, direction):
-    """The impostor at distance theta/radius from w*: its labels stay within theta on the sphere.
+    """Return the impostor at distance theta/radius from w*, shape (r,): its labels stay within theta on the sphere.
+
+    Parameters
+    ----------
+    w_star : array_like, shape (r,)
+    theta : float >= 0
+    radius : float > 0
+        Of the inputs.
+    direction : array_like, shape (r,)
+        From w* to the impostor; its length does not matter.
 
     Examples
     --------
@@ -183,18 +191,21 @@ def impostor_pair(w_star, *, theta, radius, direction):
     array([1. , 0.1])
     """
     w_star = checks.array(w_star, "w_star", shape=("r",))
-    direction = checks.array(direction, "direction", shape=w_star.shape)
-    if not direction.any():
-        raise ValueError("direction is 0; give any other vector")
-    return w_star + checks.number(theta, "theta", at_least=0.0) / checks.number(
-        radius, "radius", above=0.0
-    ) * direction / np.linalg.norm(direction)
+    theta = checks.number(theta, "theta", at_least=0.0)
+    radius = checks.number(radius, "radius", above=0.0)
+    direction = check_direction(direction, len(w_star))
+    return w_star + theta / radius * direction / np.linalg.norm(direction)
 
 
 def paper_case_one(*, lam1, lam2, lam3, m4, leak, gamma):
-    """The paper's eta and kappa of Case I, taken at its word, for the errata page: ``(eta, kappa)``.
+    """Return ``(eta, kappa)`` of the paper's Case I, taken at its word, for the errata page.
 
     No hypothesis is checked: :func:`~robustnn_core.neurotron.schedules.realizable_schedule` is the one to use.
+
+    Parameters
+    ----------
+    lam1, lam2, lam3, m4, leak, gamma : float
+        The paper's symbols.
 
     Examples
     --------
@@ -203,13 +214,12 @@ def paper_case_one(*, lam1, lam2, lam3, m4, leak, gamma):
     >>> round(eta, 4), round(kappa, 4)
     (1.6667, 0.9167)
     """
-    return lam1 / (gamma * (1 + leak) * lam2**2 * lam3 * m4), 1 - (gamma - 1) / gamma**2 * lam1**2 / (
-        lam2**2 * lam3 * m4
-    )
+    scale = lam2**2 * lam3 * m4
+    return lam1 / (gamma * (1 + leak) * lam2**2 * lam3 * m4), 1 - (gamma - 1) / gamma**2 * lam1**2 / scale
 
 
 def linear_second_moments(M, e, *, eta, steps):
-    r"""Delta_t exactly, for the linear gate (leak 1) with x ~ N(0, I) and any M: no Monte Carlo.
+    r"""Return Delta_t exactly, for the linear gate (leak 1) with x ~ N(0, I) and any M: no Monte Carlo.
 
     With :math:`S = E ee^\top`: :math:`S^+ = S - \eta(SM^\top + MS) + \eta^2 M(\operatorname{tr}(S)I + 2S)M^\top`.
 
@@ -250,7 +260,11 @@ def linear_second_moments(M, e, *, eta, steps):
 
 
 def planted_filter(side=4):
-    """A smooth edge filter of length 1, to plant in images: shape (side * side,).
+    """Return a smooth edge filter of length 1, to plant in images, shape (side * side,).
+
+    Parameters
+    ----------
+    side : int >= 2
 
     Examples
     --------
@@ -265,7 +279,7 @@ def planted_filter(side=4):
 
 
 def worst_lie(net, law, *, theta, M=None):
-    r"""The fixed lie that costs Neuro-Tron the most for every M = G Abar: sign(u . C^{-1} Abar x).
+    r"""Return the fixed lie that costs Neuro-Tron the most for every M = G Abar: sign(u . C^{-1} Abar x).
 
     u is the best direction that an ascent finds for :math:`\sup E|u \cdot C^{-1}\bar Ax|`.
 
@@ -300,9 +314,20 @@ def worst_lie(net, law, *, theta, M=None):
 
 
 def nearest_impostor(net, law, w_star, *, theta):
-    """A filter as far from w* as the budget lets an impostor go in the direction the data shows least.
+    """Return the filter farthest from w* that an impostor can afford in the direction the data shows least.
 
     Its net differs from the true one by at most theta on all the points of the law.
+
+    Parameters
+    ----------
+    net : nets.SingleFilterNet
+    law : laws.Symmetrised
+    w_star : array_like, shape (r,)
+    theta : float > 0
+
+    Returns
+    -------
+    ndarray, shape (r,)
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""What the functions of this wing accept: a net and a law that fit, a law that is a finite sum, a matrix M."""
+"""What the functions of this wing accept: a net and a law that fit, a law that is a finite sum, an M, a direction."""
 
 import numpy as np
 
 from robustnn_core import checks, laws, nets
 
-__all__ = ["check_finite", "check_gate", "check_m", "check_pair"]
+__all__ = ["check_direction", "check_finite", "check_gate", "check_m", "check_pair"]
 
 
 def check_pair(net, law):
@@ -30,6 +30,28 @@ def check_pair(net, law):
         raise ValueError(f"law = {law!r} must be one of the laws of robustnn_core.laws")
     if law.n != net.patches.shape[2]:
         raise ValueError(f"law has dimension n = {law.n}, but the patches of net see n = {net.patches.shape[2]}")
+
+
+def check_direction(direction, n):
+    """Return a direction in R^n, any vector but 0, as an array.
+
+    Raises
+    ------
+    ValueError
+        Another shape, not finite, or 0.
+
+    Examples
+    --------
+    >>> from robustnn_core.neurotron.inputs import check_direction
+    >>> check_direction([0.0, 0.0], 2)
+    Traceback (most recent call last):
+        ...
+    ValueError: direction is 0; give any other vector
+    """
+    direction = checks.array(direction, "direction", shape=(n,))
+    if not direction.any():
+        raise ValueError("direction is 0; give any other vector")
+    return direction
 
 
 def check_finite(law):

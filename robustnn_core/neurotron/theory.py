@@ -195,11 +195,22 @@ def _constants(net, law, M):
 
 
 def paper_floor(c, *, theta, eta):
-    r"""The fixed point of the paper's recursion: its floor on Delta_t for a step of one's own choice.
+    r"""Return the fixed point of the paper's recursion: its floor on Delta_t for a step of one's own choice.
 
     :math:`\rho(\eta) = (\eta' c_2 + c_3)/(b - \eta' c_1)` with :math:`\eta' = \eta\lambda_2` and the b, c1, c2, c3 of
     :func:`~robustnn_core.neurotron.schedules.poisoned_schedule`; nan where the paper's theorem says nothing
     (c_tradeoff <= 0 or :math:`\eta' c_1 \ge b`).
+
+    Parameters
+    ----------
+    c : Constants
+    theta : float >= 0
+    eta : float > 0
+
+    Raises
+    ------
+    ValueError
+        A parameter out of range, lam1 <= 0, or a leak outside [0, 1], where Lemma B.2 fails.
 
     Examples
     --------
@@ -223,6 +234,11 @@ def weighted_floor(c, *, theta):
     r"""Return :math:`\theta^2/c^*`, the floor on Delta_t of the weighted AM-GM as the step goes to 0.
 
     :math:`c^* = (P/2)^2` with :math:`P = (1+\alpha)\lambda_1/(m_1\lambda_2)`; never vacuous.
+
+    Parameters
+    ----------
+    c : Constants
+    theta : float >= 0
 
     Examples
     --------

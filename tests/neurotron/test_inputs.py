@@ -10,6 +10,7 @@ GATE = nets.SingleFilterNet.gate(2)
 def test_what_fits_passes():
     assert inputs.check_pair(GATE, laws.Gaussian(2)) is None
     assert inputs.check_finite(laws.Symmetrised(np.eye(2))) is None
+    assert inputs.check_direction([2, 0], 2).tolist() == [2.0, 0.0]
     np.testing.assert_array_equal(inputs.check_m(GATE, None), GATE.mean_patch)
     np.testing.assert_array_equal(inputs.check_m(GATE, [[1, 2], [3, 4]]), [[1.0, 2.0], [3.0, 4.0]])
 
@@ -22,6 +23,8 @@ def test_what_fits_passes():
         (lambda: inputs.check_pair(GATE, laws.Cube(3)), r"^law has dimension n = 3, but the patches of net see n = 2"),
         (lambda: inputs.check_finite(laws.Cube(2)), r"^law = Cube has no finite sums; sample it"),
         (lambda: inputs.check_m(GATE, np.zeros((2, 2))), r"^M is 0, so the weights would never move"),
+        (lambda: inputs.check_direction([0, 0], 2), r"^direction is 0; give any other vector"),
+        (lambda: inputs.check_direction([1, 0], 3), r"^direction has shape \(2,\); it must have shape \(3,\)"),
         (lambda: inputs.check_m(GATE, np.eye(3)), r"^M has shape \(3, 3\); it must have shape \(2, 2\)"),
     ],
 )

@@ -322,6 +322,20 @@ def test_lemma_a1_is_false_below_its_gamma():
             lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), [-np.eye(2)]),
             r"^Ms holds no matrix with lam1 > 0; add the mean patch",
         ),
+        (lambda: proofs.ball(np.eye(2), [1, 2], theta=0.1, direction=[0, 0]), r"^direction is 0; "),
+        (lambda: proofs.ball(np.eye(2), [1, 2], theta=0.1, direction=[1, 0], leak=np.nan), r"^leak = nan must be"),
+        (lambda: proofs.feasible(np.eye(2), np.zeros((1, 2, 2)), theta=0.1, cos_phi=0.0), r"^cos_phi = 0.0 must be"),
+        (
+            lambda: proofs.feasible(np.eye(2), np.zeros((1, 2, 2)), theta=0.1, cos_phi=1.0, leak=-1.0),
+            r"^leak = -1.0 must be > -1",
+        ),
+        (lambda: proofs.finite_sample(64, 100, theta=0.0), r"^theta = 0.0 must be > 0"),
+        (lambda: proofs.finite_sample(64, 100, theta=0.1, leak=-1.0), r"^leak = -1.0 must be > -1"),
+        (lambda: proofs.finite_sample(64, 100, theta=0.1, radius=-1.0), r"^radius = -1.0 must be > 0"),
+        (
+            lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(3), np.eye(2)),
+            r"^law has dimension n = 3",
+        ),
         (
             lambda: proofs.best_m_ledger(nets.SingleFilterNet.gate(2), laws.Gaussian(2), np.eye(2)),
             r"^Ms has shape \(2, 2\)",

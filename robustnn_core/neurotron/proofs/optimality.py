@@ -7,7 +7,7 @@ from robustnn_core import checks, laws, nets
 from robustnn_core.ledger import Ledger
 from robustnn_core.neurotron import theory
 from robustnn_core.neurotron.feasible import closest
-from robustnn_core.neurotron.inputs import check_gate
+from robustnn_core.neurotron.inputs import check_direction, check_gate
 
 __all__ = ["allowed", "allowed_sphere", "ball", "dropped_factor", "feasible", "finite_sample", "minimax"]
 
@@ -38,9 +38,7 @@ def minimax(X, *, theta, direction, leak=0.0):
     rho = rho.mean()
     theta = checks.number(theta, "theta", above=0.0)
     leak = checks.number(leak, "leak", at_least=0.0, at_most=1.0)
-    direction = checks.array(direction, "direction", shape=(X.shape[1],))
-    if not direction.any():
-        raise ValueError("direction is 0; give any other vector")
+    direction = check_direction(direction, X.shape[1])
     u = direction / np.linalg.norm(direction) * 4 * theta / ((1 + leak) * rho)
     z = X @ u / 2
     plus, minus = nets.leaky_relu(z, leak), nets.leaky_relu(-z, leak)
@@ -89,10 +87,8 @@ def ball(X, w0, *, theta, direction, leak=0.0):
     """
     X = checks.array(X, "X", shape=("N", "n"))
     w0 = checks.array(w0, "w0", shape=(X.shape[1],))
-    direction = checks.array(direction, "direction", shape=w0.shape)
-    if not direction.any():
-        raise ValueError("direction is 0; give any other vector")
-    theta = checks.number(theta, "theta", above=0.0)
+    direction = check_direction(direction, X.shape[1])
+    theta, leak = checks.number(theta, "theta", above=0.0), checks.number(leak, "leak")
     L, rho = max(1.0, abs(leak)), np.linalg.norm(X, axis=1).max()
     v = direction / np.linalg.norm(direction) * theta / (L * rho)
     near = np.array([nets.leaky_relu(X @ (w0 + s * v), leak) - nets.leaky_relu(X @ w0, leak) for s in (1, -1)])
@@ -116,7 +112,7 @@ def feasible(X, pairs, *, theta, cos_phi, leak=0.0):
     pairs : array_like, shape (P, 2, n)
         Pairs (w, w') whose outputs differ by at most 2 theta on the sample.
     theta : float > 0
-    cos_phi : float
+    cos_phi : float in (0, 1]
         Cosine of the covering angle of the sample.
     leak : float > -1
 
@@ -130,6 +126,8 @@ def feasible(X, pairs, *, theta, cos_phi, leak=0.0):
     """
     X = checks.array(X, "X", shape=("N", "n"))
     pairs = checks.array(pairs, "pairs", shape=("P", 2, X.shape[1]))
+    theta, leak = checks.number(theta, "theta", above=0.0), checks.number(leak, "leak", above=-1.0)
+    cos_phi = checks.number(cos_phi, "cos_phi", above=0.0, at_most=1.0)
     rho = np.linalg.norm(X, axis=1).mean()
     up = nets.leaky_relu(pairs @ X.T, leak)
     down = nets.leaky_relu(-(pairs @ X.T), leak)
@@ -166,6 +164,8 @@ def finite_sample(n, samples, *, theta, radius=1.0, leak=0.0):
     """
     n = checks.integer(n, "n", at_least=2)
     samples = checks.integer(samples, "samples", at_least=1)
+    theta, leak = checks.number(theta, "theta", above=0.0), checks.number(leak, "leak", above=-1.0)
+    radius = checks.number(radius, "radius", above=0.0)
     s = np.sqrt(2 * np.log(4 * samples) / n)
     if s > 1:
         raise ValueError(f"samples = {samples} is above exp(n/2)/4 = {np.exp(n / 2) / 4:.4g}; use the two-point bound")

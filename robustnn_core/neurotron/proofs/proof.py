@@ -52,6 +52,10 @@ def parity(law, a, b, leak=0.0):
 def lipschitz(shot):
     r"""Lemma B.2, link by link, at every run and every input of a snapshot.
 
+    Parameters
+    ----------
+    shot : Snapshot
+
     Examples
     --------
     >>> from robustnn_core import laws, nets

@@ -5,7 +5,7 @@ import numpy as np
 from robustnn_core import checks, nets
 from robustnn_core.ledger import Ledger
 from robustnn_core.neurotron import theory
-from robustnn_core.neurotron.inputs import check_gate
+from robustnn_core.neurotron.inputs import check_gate, check_pair
 from robustnn_core.neurotron.proofs.snapshot import one_step
 
 __all__ = ["best_m_ledger", "exactness", "regression", "sharp", "weighted", "worst"]
@@ -150,10 +150,7 @@ def exactness(shot, *, eta):
     """
     check_gate(shot)
     eta = checks.number(eta, "eta", above=0.0)
-    alpha, size = shot.net.leak, shot.size
-    if size.min() == 0:
-        raise ValueError("shot.weights holds w* itself, where the error has no direction; leave that row out")
-    unit = shot.e / size[:, None]
+    alpha, size, unit = shot.net.leak, shot.size, shot.unit
     moved = shot.e[:, None, :] + eta * (shot.h + shot.xi)[:, :, None] * shot.X[None]
     along = (moved * unit[:, None, :]).sum(axis=2)
     drift = np.einsum("ar,rs,as->a", unit, shot.law.second_moment(), unit)
@@ -200,6 +197,7 @@ def best_m_ledger(net, law, Ms):
     >>> best_m_ledger(net, law, np.eye(2)[None]).assert_holds().rows[-1].label
     'B4'
     """
+    check_pair(net, law)
     sigma = law.second_moment()
     gram = net.mean_patch @ sigma @ net.mean_patch.T
     values, vectors = np.linalg.eigh(gram)
@@ -237,7 +235,12 @@ def best_m_ledger(net, law, Ms):
 
 
 def regression(shot):
-    r"""Linear regression in disguise: the mean update is linear in w, whatever the adversary says.
+    r"""Linear regression in disguise: the mean update is linear in w, and least squares finds w*.
+
+    Parameters
+    ----------
+    shot : Snapshot
+        Its lies are not looked at: both rows are about honest labels.
 
     Examples
     --------
@@ -290,15 +293,13 @@ def worst(shot, *, eta, powers=(0, 1, 5)):
     """
     c, alpha, theta = shot.constants, shot.net.leak, shot.theta
     eta = checks.number(eta, "eta", above=0.0, at_most=c.a / (2 * c.Q), remedy="that is a/(2Q)")
-    if shot.size.min() == 0:
-        raise ValueError("shot.weights holds w* itself, where the error has no direction; leave that row out")
     sigma, A = shot.law.second_moment(), shot.net.mean_patch
     B = (1 + alpha) / 2 * shot.M @ sigma @ A.T
     step = np.eye(len(B)) - eta * B
     g = (shot.h + shot.xi)[:, :, None] * shot.MX[None]
     mean, z = g.mean(axis=1), shot.xi @ shot.MX / len(shot.X)
     noise = ((g - mean[:, None]) ** 2).sum(axis=2).mean(axis=1)
-    unit = shot.e / shot.size[:, None]
+    unit = shot.unit
     told, most = [], []
     for j in powers:
         aim = unit @ np.linalg.matrix_power(step, j)

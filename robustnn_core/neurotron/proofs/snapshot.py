@@ -39,6 +39,7 @@ class Snapshot:
 
     @cached_property
     def constants(self):
+        """What the theorems know of the net, the law and M, :class:`~robustnn_core.neurotron.Constants`."""
         return theory.constants(self.net, self.law, self.M)
 
     @cached_property
@@ -57,7 +58,15 @@ class Snapshot:
         return np.linalg.norm(self.e, axis=1)
 
     @cached_property
+    def unit(self):
+        """e/|e|, (R, r)."""
+        if self.size.min() == 0:
+            raise ValueError("shot.weights holds w* itself, where the error has no direction; leave that row out")
+        return self.e / self.size[:, None]
+
+    @cached_property
     def MX(self):
+        """Mx, (2N, r)."""
         return self.X @ self.M.T
 
     @cached_property
@@ -117,6 +126,11 @@ def greedy_snapshot(net, law, w_star, weights, *, theta, M=None):
 
 def one_step(shot, eta):
     r"""Return :math:`E[|w + \eta g - w^*|^2 \mid w]` of every run of a snapshot, exactly, shape (R,).
+
+    Parameters
+    ----------
+    shot : Snapshot
+    eta : float
 
     Examples
     --------
