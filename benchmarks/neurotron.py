@@ -199,7 +199,7 @@ def regimes(share):
         seconds[name], start = time.perf_counter() - start, time.perf_counter()
 
     c = constants(gate(2), ball(2, 4.0))
-    s = poisoned_schedule(c, theta=0.11705, eps=0.5, delta=0.1, start=1.0)
+    s = poisoned_schedule(c, theta=0.11705, eps=0.5, delta=0.1, Delta1=1.0)
     attacks = [adv.NoAttack(), adv.Constant(0.11705), adv.RandomSign(0.11705), adv.Greedy(0.11705)]
     for attack in attacks:
         train(
@@ -213,13 +213,13 @@ def regimes(share):
             )
     lap("E2")
     for n in (5, 20, 80):
-        s = sharp_schedule(constants(gate(n), ball(n)), eps=0.1, delta=0.01, start=1.0)
+        s = sharp_schedule(constants(gate(n), ball(n)), eps=0.1, delta=0.01, Delta1=1.0)
         experiments.measured_steps(
             gate(n), ball(n), np.eye(n)[0], eta=s.eta, target=1e-4, max_iter=s.steps, repeats=repeats // 10, seed=0
         )
     lap("E3")
     net, law = nets.SingleFilterNet.convolution(3, 2), laws.Cube(3, 30.0)
-    s = poisoned_schedule(constants(net, law), theta=0.1343, eps=0.6, delta=0.1, start=1.0)
+    s = poisoned_schedule(constants(net, law), theta=0.1343, eps=0.6, delta=0.1, Delta1=1.0)
     train(
         net, law, [1.0, 0.0], adversary=adv.Greedy(0.1343), eta=s.eta, steps=s.steps - 1, repeats=repeats // 10, seed=0
     )

@@ -52,7 +52,7 @@ def hidden_best_multiple(answer):
         found = numbers(call(answer, *letters, 1.0, 0.1 * eps**2, name="best_multiple"), name="best_multiple")
 
         def steps(slack, c=c, theta=theta, eps=eps):
-            return neurotron.poisoned_schedule(c, theta=theta, eps=eps, delta=0.1, start=1.0, slack=slack).steps
+            return neurotron.poisoned_schedule(c, theta=theta, eps=eps, delta=0.1, Delta1=1.0, slack=slack).steps
 
         if found <= 1 or steps(float(found)) > 1 + 1.01 * min(
             steps(slack) for slack in 1 + np.geomspace(1e-3, 20, 300)

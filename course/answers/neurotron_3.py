@@ -57,7 +57,7 @@ def hidden_window_budget(answer):
     c = neurotron.constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 5.0))
     for eps, delta, m in ((0.4, 0.2, 1), (0.7, 0.05, 12), (0.5, 0.1, 400)):
         found = float(numbers(call(answer, eps, delta, c.c_tradeoff, m, name="window_budget"), name="window_budget"))
-        each = dict(eps=eps, delta=delta / m, start=100.0)
+        each = dict(eps=eps, delta=delta / m, Delta1=100.0)
         try:
             neurotron.poisoned_schedule(c, theta=found * (1 - 1e-6), **each)
         except ValueError:

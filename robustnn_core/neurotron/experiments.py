@@ -163,7 +163,7 @@ def confidence(net, law, w_star, schedule, *, eps, delta, **options):
     --------
     >>> from robustnn_core import laws, nets, neurotron
     >>> net, law, goal = nets.SingleFilterNet.gate(2), laws.Gaussian(2), dict(eps=0.1, delta=0.1)
-    >>> s = neurotron.realizable_schedule(neurotron.constants(net, law), start=1.0, **goal)
+    >>> s = neurotron.realizable_schedule(neurotron.constants(net, law), Delta1=1.0, **goal)
     >>> neurotron.experiments.confidence(net, law, [1, 0], s, repeats=50, seed=0, **goal).measured
     1.0
     """

@@ -39,7 +39,7 @@ class Schedule:
     theta_max: float = 0.0
 
 
-def realizable_schedule(c, *, eps, delta, start, gamma=2.0):
+def realizable_schedule(c, *, eps, delta, Delta1, gamma=2.0):
     r"""Case I of Theorem II.1: nobody attacks (theta = 0).
 
     :math:`\eta = \lambda_1/(\gamma(1+\alpha)\lambda_2^2\lambda_3 m_4)`,
@@ -53,7 +53,7 @@ def realizable_schedule(c, *, eps, delta, start, gamma=2.0):
         Accuracy: \|w - w*\| <= eps ...
     delta : float in (0, 1)
         ... with probability at least 1 - delta.
-    start : float > 0
+    Delta1 : float > 0
         :math:`\Delta_1 = |w^{(1)} - w^*|^2`.
     gamma : float > 1
         2 gives the fewest steps.
@@ -68,21 +68,21 @@ def realizable_schedule(c, *, eps, delta, start, gamma=2.0):
     >>> from robustnn_core import laws, nets
     >>> from robustnn_core.neurotron import constants, realizable_schedule
     >>> c = constants(nets.SingleFilterNet.gate(5), laws.Gaussian(5, 1.0))
-    >>> realizable_schedule(c, eps=0.1, delta=0.01, start=1.0).steps
+    >>> realizable_schedule(c, eps=0.1, delta=0.01, Delta1=1.0).steps
     1286
     """
     check_constants(c)
     target = _target(eps, delta)
-    start = checks.number(start, "start", above=0.0)
+    Delta1 = checks.number(Delta1, "Delta1", above=0.0)
     gamma = checks.number(gamma, "gamma", above=1.0)
     check_leak(c)
     scale = c.lam2**2 * c.lam3 * c.m[3]
     kappa = 1 - (gamma - 1) / gamma**2 * c.lam1**2 / scale
-    steps = count_steps(start, target, kappa)
+    steps = count_steps(Delta1, target, kappa)
     return Schedule(eta=c.lam1 / (gamma * (1 + c.leak) * scale), gamma=gamma, contraction=kappa, steps=steps)
 
 
-def poisoned_schedule(c, *, theta, eps, delta, start, slack=1.2):
+def poisoned_schedule(c, *, theta, eps, delta, Delta1, slack=1.2):
     r"""Case II of Theorem II.1: every label may be moved by up to theta.
 
     With :math:`b = m_1 c_\text{to}`, :math:`c_1 = (1+\alpha)^2\lambda_3(m_3+m_4)`,
@@ -99,7 +99,7 @@ def poisoned_schedule(c, *, theta, eps, delta, start, slack=1.2):
         Below ``theta_max`` = theta*, with theta*^2 = eps^2 delta c_tradeoff.
     eps, delta : float
         Accuracy > 0 and failure probability in (0, 1).
-    start : float
+    Delta1 : float
         :math:`\Delta_1`, above eps^2 delta.
     slack : float > 1
         gamma is ``slack`` times its lower bound.
@@ -114,14 +114,14 @@ def poisoned_schedule(c, *, theta, eps, delta, start, slack=1.2):
     >>> from robustnn_core import laws, nets
     >>> from robustnn_core.neurotron import constants, poisoned_schedule
     >>> c = constants(nets.SingleFilterNet.gate(2), laws.Gaussian(2, 4.0))
-    >>> s = poisoned_schedule(c, theta=0.117, eps=0.5, delta=0.1, start=1.0)
+    >>> s = poisoned_schedule(c, theta=0.117, eps=0.5, delta=0.1, Delta1=1.0)
     >>> s.steps, round(s.theta_max, 4), round(1e3 * s.eta, 3)
     (380, 0.2341, 2.817)
     """
     check_constants(c)
     target = _target(eps, delta)
     theta = checks.number(theta, "theta", above=0.0, remedy="for theta = 0 use realizable_schedule")
-    start = checks.number(start, "start", above=target, remedy="the start is already as good as eps^2 delta asks")
+    Delta1 = checks.number(Delta1, "Delta1", above=target, remedy="the start is already as good as eps^2 delta asks")
     slack = checks.number(slack, "slack", above=1.0)
     check_leak(c)
     if c.c_tradeoff <= 0:
@@ -141,19 +141,19 @@ def poisoned_schedule(c, *, theta, eps, delta, start, slack=1.2):
         eta=b / (gamma * c.lam2 * c1),
         gamma=gamma,
         contraction=contraction,
-        steps=count_steps(start - floor, target - floor, contraction),
+        steps=count_steps(Delta1 - floor, target - floor, contraction),
         floor=floor,
         theta_max=theta_max,
     )
 
 
-def sharp_schedule(c, *, eps, delta, start, theta=0.0, eta=None):
+def sharp_schedule(c, *, eps, delta, Delta1, theta=0.0, eta=None):
     r"""Theorem A' as a recipe: a step and a T for \|w - w*\| <= eps with probability 1 - delta.
 
     Parameters
     ----------
     c : Constants
-    eps, delta, start : float
+    eps, delta, Delta1 : float
         As in :func:`realizable_schedule`.
     theta : float >= 0
         Every label may be moved by up to theta; ``theta_max`` of the result is where the recipe ends.
@@ -170,13 +170,13 @@ def sharp_schedule(c, *, eps, delta, start, theta=0.0, eta=None):
     >>> from robustnn_core import laws, nets
     >>> from robustnn_core.neurotron import constants, sharp_schedule
     >>> c = constants(nets.SingleFilterNet.gate(20), laws.Gaussian(20, 1.0))
-    >>> sharp_schedule(c, eps=0.1, delta=0.01, start=1.0).steps
+    >>> sharp_schedule(c, eps=0.1, delta=0.01, Delta1=1.0).steps
     402
     """
     check_constants(c)
     target = math.sqrt(_target(eps, delta))
     theta = checks.number(theta, "theta", at_least=0.0)
-    start = checks.number(start, "start", above=0.0)
+    Delta1 = checks.number(Delta1, "Delta1", above=0.0)
     theta_max = target * c.a / (2 * c.p)
     if theta >= theta_max:
         raise ValueError(
@@ -186,11 +186,11 @@ def sharp_schedule(c, *, eps, delta, start, theta=0.0, eta=None):
 
     def plan(eta):
         if theta == 0.0:
-            return count_steps(start, target**2, 1 - eta * c.a + eta**2 * c.Q)
+            return count_steps(Delta1, target**2, 1 - eta * c.a + eta**2 * c.Q)
         floor = sharp_floor(c, theta=theta, eta=eta)
         if floor >= target:
             return math.inf
-        return count_steps(math.sqrt(start) - floor, target - floor, 1 - eta * (c.a - eta * c.Q) / 2)
+        return count_steps(math.sqrt(Delta1) - floor, target - floor, 1 - eta * (c.a - eta * c.Q) / 2)
 
     if eta is None:
         eta = c.best_eta

@@ -285,7 +285,7 @@ def sharp_floor(c, *, theta, eta):
     return theta * (q + math.sqrt(q**2 + eta * margin * c.V)) / margin
 
 
-def sharp_bound(c, *, theta, eta, start, steps):
+def sharp_bound(c, *, theta, eta, Delta1, steps):
     r"""Theorem A' along the way: the bound on :math:`\sqrt{\Delta_t}` after 0, 1, ..., ``steps`` updates.
 
     The recursion :math:`D \mapsto \varphi(D) = \sqrt{AD^2 + 2BD + C}` itself, of which the theorem prints
@@ -296,7 +296,7 @@ def sharp_bound(c, *, theta, eta, start, steps):
     c : Constants
     theta, eta : float
         As in :func:`sharp_floor`, eta > 0.
-    start : float >= 0
+    Delta1 : float >= 0
         :math:`\Delta_1`.
     steps : int >= 0
 
@@ -309,18 +309,18 @@ def sharp_bound(c, *, theta, eta, start, steps):
     >>> from robustnn_core import laws, nets
     >>> from robustnn_core.neurotron import constants, sharp_bound
     >>> c = constants(nets.SingleFilterNet.gate(10), laws.Gaussian(10, 1.0))
-    >>> sharp_bound(c, theta=0.1, eta=0.02, start=1.0, steps=2000)[-1].round(4)
+    >>> sharp_bound(c, theta=0.1, eta=0.02, Delta1=1.0, steps=2000)[-1].round(4)
     np.float64(0.2266)
     """
     check_constants(c)
     theta = checks.number(theta, "theta", at_least=0.0)
     check_eta(c, eta)
-    start = checks.number(start, "start", at_least=0.0)
+    Delta1 = checks.number(Delta1, "Delta1", at_least=0.0)
     A = 1 - eta * c.a + eta**2 * c.Q
     B = eta * theta * (c.p + eta * math.sqrt(c.Q * c.V))
     C = eta**2 * theta**2 * c.V
     bound = np.empty(checks.integer(steps, "steps", at_least=0) + 1)
-    bound[0] = math.sqrt(start)
+    bound[0] = math.sqrt(Delta1)
     for t in range(steps):
         bound[t + 1] = math.sqrt(A * bound[t] ** 2 + 2 * B * bound[t] + C)
     return bound

@@ -50,7 +50,7 @@ def test_measured_steps_counts_as_the_theorems_do():
 
 def test_confidence_keeps_its_promise():
     c = theory.constants(GATE, laws.Gaussian(2, 4.0))
-    s = schedules.poisoned_schedule(c, theta=0.1, eps=0.5, delta=0.1, start=1.0)
+    s = schedules.poisoned_schedule(c, theta=0.1, eps=0.5, delta=0.1, Delta1=1.0)
     result = experiments.confidence(
         GATE, laws.Gaussian(2, 4.0), [1, 0], s, eps=0.5, delta=0.1, repeats=500, seed=0, adversary=adv.Greedy(0.1)
     )

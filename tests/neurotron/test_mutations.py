@@ -134,7 +134,7 @@ def edge(leak, truth):
 
 
 FILTER = np.array([1.0, -0.5])
-LETTERS = dict(b=0.3, c1=70.0, c2=0.2, c3=0.003, start=1.25, target=0.036)
+LETTERS = dict(b=0.3, c1=70.0, c2=0.2, c3=0.003, Delta1=1.25, target=0.036)
 SPHERE = laws.Sphere(5, 2.0).sample(0, 2000)
 HEXAGON = np.array([[np.cos(t), np.sin(t)] for t in 0.2 + np.pi / 3 * np.arange(6)])
 WIDE, CUBE = nets.SingleFilterNet.convolution(8, 4, stride=2), laws.Cube(8, 1.0)

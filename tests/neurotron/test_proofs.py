@@ -151,7 +151,7 @@ def test_lemma_a1_holds(b, ratio, c2, c3, slack, share):
     c3 = 0.5 * c3 * b * target
     gamma = max(slack * (target + c2 / c1) / (target - c3 / b), 1.05)
     proofs.recursion(
-        b=b, c1=c1, c2=c2 + 1e-6, c3=c3 + 1e-6, start=1.0, target=target, gamma=gamma * 1.01
+        b=b, c1=c1, c2=c2 + 1e-6, c3=c3 + 1e-6, Delta1=1.0, target=target, gamma=gamma * 1.01
     ).assert_holds()
 
 
@@ -239,7 +239,7 @@ def test_the_papers_lemma_b2_fails_for_a_negative_leak():
 
 def test_lemma_a1_is_false_below_its_gamma():
     with pytest.raises(ValueError, match=r"^gamma = 1.2 must be > 2.5; that is"):
-        proofs.recursion(b=1.0, c1=2.0, c2=0.05, c3=0.05, start=1.0, target=0.1, gamma=1.2).assert_holds()
+        proofs.recursion(b=1.0, c1=2.0, c2=0.05, c3=0.05, Delta1=1.0, target=0.1, gamma=1.2).assert_holds()
 
 
 # --- bad input ----------------------------------------------------------------------------------------
@@ -283,17 +283,17 @@ def test_lemma_a1_is_false_below_its_gamma():
             r"^a has shape \(3,\); it must have shape \(2,\)",
         ),
         (lambda: proofs.parity(laws.Symmetrised(np.eye(2)), [1, 0], [0, np.nan]), r"^b contains nan"),
-        (lambda: proofs.recursion(b=0.0, c1=1, c2=1, c3=1, start=1, target=0.1, gamma=2), r"^b = 0.0 must be > 0"),
+        (lambda: proofs.recursion(b=0.0, c1=1, c2=1, c3=1, Delta1=1, target=0.1, gamma=2), r"^b = 0.0 must be > 0"),
         (
-            lambda: proofs.recursion(b=1.0, c1=1, c2=1, c3=1, start=1, target=0.1, gamma=2),
-            r"^target = 0.1 must be > 1 and < 1; the bounds are c3/b and start",
+            lambda: proofs.recursion(b=1.0, c1=1, c2=1, c3=1, Delta1=1, target=0.1, gamma=2),
+            r"^target = 0.1 must be > 1 and < 1; the bounds are c3/b and Delta1",
         ),
         (
-            lambda: proofs.recursion(b=1.0, c1=0.25, c2=1, c3=1, start=1, target=0.1, gamma=2),
+            lambda: proofs.recursion(b=1.0, c1=0.25, c2=1, c3=1, Delta1=1, target=0.1, gamma=2),
             r"^c1 = 0.25 must be > 0.25; else A may be negative",
         ),
         (
-            lambda: proofs.recursion(b=1.0, c1=2, c2=0.01, c3=0.01, start=1, target=0.1, gamma=1.0),
+            lambda: proofs.recursion(b=1.0, c1=2, c2=0.01, c3=0.01, Delta1=1, target=0.1, gamma=1.0),
             r"^gamma = 1.0 must be > ",
         ),
         (

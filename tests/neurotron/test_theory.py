@@ -77,7 +77,7 @@ def test_lam1_is_of_the_symmetric_part():
     c = theory.constants(net, laws.Gaussian(2), [[1.0, 0.0], [10.0, 1.0]])
     assert c.lam1 == pytest.approx(-4.0)
     with pytest.raises(ValueError, match=r"^c.lam1 = -4 must be > 0: .* take M = Abar Sigma"):
-        schedules.realizable_schedule(c, eps=0.1, delta=0.1, start=1.0)
+        schedules.realizable_schedule(c, eps=0.1, delta=0.1, Delta1=1.0)
 
 
 def test_best_m():
@@ -121,8 +121,8 @@ def test_scale_equivariance(problem, s, share):
     net, law, M, c = problem
     scaled = theory.constants(net, laws.Symmetrised(s * law.X), M)
     eta, theta = share * c.a / c.Q, 0.1 * c.a / c.p
-    one = theory.sharp_bound(c, theta=theta, eta=eta, start=1.0, steps=30)
-    two = theory.sharp_bound(scaled, theta=s * theta, eta=eta / s**2, start=1.0, steps=30)
+    one = theory.sharp_bound(c, theta=theta, eta=eta, Delta1=1.0, steps=30)
+    two = theory.sharp_bound(scaled, theta=s * theta, eta=eta / s**2, Delta1=1.0, steps=30)
     np.testing.assert_allclose(two, one, rtol=1e-8)
     for eta_here in (0.0, eta):
         assert theory.sharp_floor(scaled, theta=s * theta, eta=eta_here / s**2) == pytest.approx(
@@ -176,7 +176,7 @@ def test_rms_stays_below_the_sharp_bound_all_the_way(net, law, eta_share):
         attacks.append(adv.Impostor(w_star + theta / size / math.sqrt(r), theta=theta))
     for attack in attacks:
         run = train(net, law, w_star, adversary=attack, eta=eta, steps=300, repeats=1000, seed=0, records=301)
-        bound = theory.sharp_bound(c, theta=attack.theta, eta=eta, start=float(w_star @ w_star), steps=300)
+        bound = theory.sharp_bound(c, theta=attack.theta, eta=eta, Delta1=float(w_star @ w_star), steps=300)
         assert (run.trace.mean_square <= bound**2 + margin(run.trace.errors) + 1e-12).all(), attack
 
 
@@ -208,8 +208,8 @@ def test_the_greedy_adversary_reaches_the_floor(law, leak):
 
 
 def test_regime_e1():
-    half = schedules.poisoned_schedule(GATE2, theta=0.1, eps=0.5, delta=0.1, start=1.0).theta_max / 2
-    s = schedules.poisoned_schedule(GATE2, theta=half, eps=0.5, delta=0.1, start=1.0, slack=1.2)
+    half = schedules.poisoned_schedule(GATE2, theta=0.1, eps=0.5, delta=0.1, Delta1=1.0).theta_max / 2
+    s = schedules.poisoned_schedule(GATE2, theta=half, eps=0.5, delta=0.1, Delta1=1.0, slack=1.2)
     assert round(s.theta_max, 4) == 0.2341 and s.steps == 380 and round(s.eta, 6) == 2.817e-3
     assert s.floor == pytest.approx(0.0174, abs=5e-5)
     assert theory.sharp_floor(GATE2, theta=half, eta=s.eta) ** 2 == pytest.approx(0.00343, abs=5e-6)
@@ -231,7 +231,7 @@ def test_regime_e2():
     with pytest.raises(
         ValueError, match=r"^c.c_tradeoff = -0.67.. must be > 0 or Theorem II.1 is vacuous; rescale .* sharp_schedule"
     ):
-        schedules.poisoned_schedule(GATE10, theta=0.1, eps=0.5, delta=0.1, start=1.0)
+        schedules.poisoned_schedule(GATE10, theta=0.1, eps=0.5, delta=0.1, Delta1=1.0)
     assert math.sqrt(theory.weighted_floor(GATE10, theta=0.1)) == pytest.approx(0.6169, abs=5e-5)
     assert theory.sharp_floor(GATE10, theta=0.1, eta=0.0) == pytest.approx(0.1596, abs=5e-5)
     w = np.eye(10)[0]
@@ -254,8 +254,8 @@ def test_regime_e2():
 )
 def test_regime_e3(n, paper, sharp, measured):
     c = gate(n)
-    assert schedules.realizable_schedule(c, eps=0.1, delta=0.01, start=1.0).steps == paper
-    s = schedules.sharp_schedule(c, eps=0.1, delta=0.01, start=1.0)
+    assert schedules.realizable_schedule(c, eps=0.1, delta=0.01, Delta1=1.0).steps == paper
+    s = schedules.sharp_schedule(c, eps=0.1, delta=0.01, Delta1=1.0)
     assert s.steps == sharp
     found = neurotron.experiments.measured_steps(
         nets.SingleFilterNet.gate(n),
@@ -275,7 +275,7 @@ def test_regime_e4():
     c = theory.constants(net, law)
     assert c.lam1 == pytest.approx(75.0) and c.lam2 == pytest.approx(math.sqrt(0.75))
     assert c.c_tradeoff == pytest.approx(2.005, abs=5e-4) and c.c_star == pytest.approx(2.2578, abs=1e-4)
-    s = schedules.poisoned_schedule(c, theta=0.1343, eps=0.6, delta=0.1, start=1.0)
+    s = schedules.poisoned_schedule(c, theta=0.1343, eps=0.6, delta=0.1, Delta1=1.0)
     assert s.steps == 5910 == reference.case_two(c.lam1, c.lam2, c.lam3, c.m, 0.0, 0.1343, 0.6, 0.1, 1.0, 1.2)[2]
     run = train(
         net, law, [1.0, 0.0], adversary=adv.Greedy(0.1343), eta=s.eta, steps=s.steps - 1, repeats=300, seed=0, records=2
@@ -321,7 +321,7 @@ GOOD = {
     "paper_floor": {"theta": 0.1, "eta": 1e-3},
     "weighted_floor": {"theta": 0.1},
     "sharp_floor": {"theta": 0.1, "eta": 1e-3},
-    "sharp_bound": {"theta": 0.1, "eta": 1e-3, "start": 1.0, "steps": 5},
+    "sharp_bound": {"theta": 0.1, "eta": 1e-3, "Delta1": 1.0, "steps": 5},
 }
 
 
@@ -344,10 +344,10 @@ def test_the_papers_floor_refuses_leaks_for_which_its_lemma_fails(leak):
             r"^eta = 0.1666.* must be >= 0 and < 0.166667; that is a/Q, .* take c.best_eta",
         ),
         (
-            lambda: theory.sharp_bound(GATE10, theta=0.1, eta=0.2, start=1, steps=2),
+            lambda: theory.sharp_bound(GATE10, theta=0.1, eta=0.2, Delta1=1, steps=2),
             r"^eta = 0.2 must be > 0 and < 0.166667; that is a/Q",
         ),
-        (lambda: theory.sharp_bound(GATE10, theta=0.1, eta=0, start=1, steps=2), r"^eta = 0.0 must be > 0"),
+        (lambda: theory.sharp_bound(GATE10, theta=0.1, eta=0, Delta1=1, steps=2), r"^eta = 0.0 must be > 0"),
         (lambda: theory.constants(np.eye(2), laws.Gaussian(2)), r"(?s)^net = .* must be a nets.SingleFilterNet"),
         (lambda: theory.constants(nets.SingleFilterNet.gate(2), "normal"), r"^law = 'normal' must be one of the laws"),
         (lambda: theory.constants(nets.SingleFilterNet.gate(2), laws.Gaussian(3)), r"^law has dimension n = 3, but"),

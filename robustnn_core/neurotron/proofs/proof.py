@@ -86,35 +86,35 @@ def lipschitz(shot):
     return ledger
 
 
-def recursion(*, b, c1, c2, c3, start, target, gamma):
+def recursion(*, b, c1, c2, c3, Delta1, target, gamma):
     r"""Lemma A.1: what :math:`\Delta_{t+1}\le(1-\eta'b+\eta'^2c_1)\Delta_t+\eta'^2c_2+\eta'c_3` implies.
 
     Parameters
     ----------
     b, c1, c2, c3 : float > 0
-    start, target : float
-        :math:`\Delta_1` and :math:`\epsilon'^2`, with c3/b < target < start.
+    Delta1, target : float
+        :math:`\Delta_1` and :math:`\epsilon'^2`, with c3/b < target < Delta1.
     gamma : float
         Above (target + c2/c1)/(target - c3/b).
 
     Examples
     --------
     >>> from robustnn_core.neurotron.proofs import recursion
-    >>> recursion(b=1.0, c1=2.0, c2=0.01, c3=0.01, start=1.0, target=0.1, gamma=2.0).assert_holds().rows[-1].label
+    >>> recursion(b=1.0, c1=2.0, c2=0.01, c3=0.01, Delta1=1.0, target=0.1, gamma=2.0).assert_holds().rows[-1].label
     'R9'
     """
     b, c2, c3 = (checks.number(value, name, above=0.0) for value, name in ((b, "b"), (c2, "c2"), (c3, "c3")))
     c1 = checks.number(c1, "c1", above=b**2 / 4, remedy="else A may be negative")
-    start = checks.number(start, "start", above=0.0)
-    target = checks.number(target, "target", above=c3 / b, below=start, remedy="the bounds are c3/b and start")
+    Delta1 = checks.number(Delta1, "Delta1", above=0.0)
+    target = checks.number(target, "target", above=c3 / b, below=Delta1, remedy="the bounds are c3/b and Delta1")
     gamma = checks.number(
         gamma, "gamma", above=(target + c2 / c1) / (target - c3 / b), remedy="that is (target + c2/c1)/(target - c3/b)"
     )
     step = b / (gamma * c1)
     A, B = 1 - step * b + step**2 * c1, step**2 * c2 + step * c3
     floor = (c2 / c1 + gamma * c3 / b) / (gamma - 1)
-    T = schedules.count_steps(start - floor, target - floor, A)
-    worst = [start]
+    T = schedules.count_steps(Delta1 - floor, target - floor, A)
+    worst = [Delta1]
     for _ in range(T - 1):
         worst.append(A * worst[-1] + B)
     worst = np.array(worst)
@@ -128,7 +128,7 @@ def recursion(*, b, c1, c2, c3, start, target, gamma):
         "R5",
         r"\Delta_t\le\rho+A^{t-1}(\Delta_1-\rho)",
         worst,
-        floor + A ** np.arange(T) * (start - floor),
+        floor + A ** np.arange(T) * (Delta1 - floor),
     )
     ledger.eq(
         "R6",
@@ -169,7 +169,7 @@ def case_one(shot, *, gamma=2.0):
     if shot.theta != 0.0:
         raise ValueError(f"shot.theta = {shot.theta} must be 0 in Case I; use case_two")
     c = shot.constants
-    s = schedules.realizable_schedule(c, eps=1e-3, delta=0.5, start=1.0, gamma=gamma)
+    s = schedules.realizable_schedule(c, eps=1e-3, delta=0.5, Delta1=1.0, gamma=gamma)
     ledger = Ledger("Theorem II.1, Case I")
     after = one_step(shot, s.eta)
     before = shot.size**2
