@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from robustnn_core import laws, nets
-from robustnn_core.neurotron import inputs
+from robustnn_core.neurotron import inputs, proofs
 
 GATE = nets.SingleFilterNet.gate(2)
 
@@ -13,6 +13,20 @@ def test_what_fits_passes():
     assert inputs.check_direction([2, 0], 2).tolist() == [2.0, 0.0]
     np.testing.assert_array_equal(inputs.check_m(GATE, None), GATE.mean_patch)
     np.testing.assert_array_equal(inputs.check_m(GATE, [[1, 2], [3, 4]]), [[1.0, 2.0], [3.0, 4.0]])
+
+
+def shot(net=GATE, M=None):
+    law = laws.Symmetrised(np.eye(net.patches.shape[2]))
+    return proofs.greedy_snapshot(
+        net, law, np.ones(len(net.mean_patch)), [np.zeros(len(net.mean_patch))], theta=0.1, M=M
+    )
+
+
+def test_a_single_gate_passes_and_nothing_else():
+    assert inputs.check_gate(shot()) is None
+    for other in (shot(M=2 * np.eye(2)), shot(nets.SingleFilterNet.convolution(3, 2))):
+        with pytest.raises(ValueError, match="^shot must be of a single gate with M = I"):
+            inputs.check_gate(other)
 
 
 @pytest.mark.parametrize(
