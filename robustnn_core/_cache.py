@@ -22,6 +22,7 @@ def source_hash(folder=PACKAGE):
 
     Examples
     --------
+    >>> from robustnn_core._cache import source_hash
     >>> len(source_hash())
     16
     """

@@ -90,6 +90,7 @@ def fgsm(net, X, y, *, eps, norm="linf", target=None, size=1.0, low=None, high=N
 
     Examples
     --------
+    >>> from robustnn_core.attacks import fgsm
     >>> from robustnn_core import nets
     >>> net = nets.ReLUSum([[1.0, 0.0], [0.0, 1.0]], [1, -1])
     >>> attack = fgsm(net, [[1.0, 0.5]], [1], eps=0.3)
@@ -146,6 +147,7 @@ def pgd(
 
     Examples
     --------
+    >>> from robustnn_core.attacks import pgd
     >>> from robustnn_core import nets
     >>> net = nets.ReLUSum([[1.0, 0.0], [0.0, 1.0]], [1, -1])
     >>> pgd(net, [[1.0, 0.5]], [1], eps=0.5, norm="l2").eta.round(3)
@@ -197,6 +199,7 @@ def steepest(gradient, *, eps, norm, size=1.0):
 
     Examples
     --------
+    >>> from robustnn_core.attacks import NORMS, steepest
     >>> [steepest([[3.0, -4.0]], eps=1, norm=norm).tolist() for norm in NORMS]
     [[[0.6, -0.8]], [[1.0, -1.0]], [[0.0, -1.0]]]
     """

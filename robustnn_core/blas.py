@@ -21,6 +21,8 @@ def single_thread():
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.blas import single_thread
     >>> with single_thread():
     ...     np.eye(2) @ np.array([1.0, 2.0])
     array([1., 2.])
@@ -33,6 +35,8 @@ def product(A, B):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.blas import product
     >>> product(np.eye(2), np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([[1., 2.],
            [3., 4.]])
@@ -46,6 +50,8 @@ def gram(X):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.blas import gram
     >>> gram(np.array([[1.0, 2.0], [0.0, 1.0]]))
     array([[5., 2.],
            [2., 1.]])
@@ -55,7 +61,7 @@ def gram(X):
 
 @njit(cache=True, nogil=True)
 def extremes(G):
-    """Kernel: of a Gram matrix (N, N) the largest |off-diagonal|, smallest and largest diagonal, and a pair of equal points.
+    """Kernel: the largest |off-diagonal|, smallest and largest diagonal of a Gram matrix, and a pair of equal points.
 
     The pair is (-1, -1) if all points differ (by more than rounding).
     """

@@ -46,6 +46,8 @@ def warn_unconverged(function, reached, wanted, remedy, *, stacklevel=3):
 
     Examples
     --------
+    >>> import warnings
+    >>> from robustnn_core.checks import warn_unconverged
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
     ...     warn_unconverged("convex.fit", "gap 0.96 after 3 iterations", "gap = 1e-06", "raise max_iter")
@@ -78,6 +80,7 @@ def array(value, name, *, shape=None, finite=True, min_rows=None):
 
     Examples
     --------
+    >>> from robustnn_core.checks import array
     >>> array([[1, 2], [3, 4]], "X", shape=("n", 2)).dtype
     dtype('float64')
     >>> array([1.0, float("nan")], "y")
@@ -116,6 +119,7 @@ def boolean_array(value, name, *, shape=None):
 
     Examples
     --------
+    >>> from robustnn_core.checks import boolean_array
     >>> boolean_array([0, 1], "active")
     array([False,  True])
     """
@@ -131,6 +135,7 @@ def signs(value, name, *, length=None):
 
     Examples
     --------
+    >>> from robustnn_core.checks import signs
     >>> signs([1, -1], "signs")
     array([ 1., -1.])
     """
@@ -153,6 +158,8 @@ def squarable(value, name, *, axis=None):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.checks import squarable
     >>> squarable(np.array([1.0, 1e200]), "y")
     Traceback (most recent call last):
         ...
@@ -172,6 +179,7 @@ def number(value, name, *, above=None, at_least=None, below=None, at_most=None, 
 
     Examples
     --------
+    >>> from robustnn_core.checks import number
     >>> number(2, "eta", above=0)
     2.0
     >>> number(-1, "eta", above=0)
@@ -203,6 +211,7 @@ def fraction(value, name):
 
     Examples
     --------
+    >>> from robustnn_core.checks import fraction
     >>> fraction(0.25, "delta")
     0.25
     """
@@ -214,6 +223,7 @@ def integer(value, name, *, at_least=None, at_most=None, remedy=""):
 
     Examples
     --------
+    >>> from robustnn_core.checks import integer
     >>> integer(3, "steps", at_least=1)
     3
     """
@@ -228,6 +238,7 @@ def count(value, name, *, of, at_least=1, at_most=None, remedy=""):
 
     Examples
     --------
+    >>> from robustnn_core.checks import count
     >>> count(3, "keep", of=10), count(0.25, "keep", of=10), count(1.0, "keep", of=10)
     (3, 3, 10)
     """
@@ -247,6 +258,7 @@ def choice(value, name, options):
 
     Examples
     --------
+    >>> from robustnn_core.checks import choice
     >>> choice("l2", "norm", ("l2", "linf"))
     'l2'
     """

@@ -120,6 +120,8 @@ def style():
 
     Examples
     --------
+    >>> import matplotlib
+    >>> from robustnn_core.figures import style
     >>> with style():
     ...     matplotlib.rcParams["legend.frameon"]
     False
@@ -150,6 +152,7 @@ def subplots(nrows=1, ncols=1, *, width="text", height=None, **keywords):
 
     Examples
     --------
+    >>> from robustnn_core.figures import subplots
     >>> fig, (left, right) = subplots(1, 2, width="wide")
     >>> fig.get_size_inches().round(2).tolist()
     [8.6, 2.8]
@@ -185,6 +188,7 @@ def bound(ax, value, label, *, side="right", below=False):
 
     Examples
     --------
+    >>> from robustnn_core.figures import bound, subplots
     >>> fig, ax = subplots()
     >>> bound(ax, 0.5, "floor").get_color()
     '#000000'
@@ -312,6 +316,7 @@ def show(fig, *, alt):
 
     Examples
     --------
+    >>> from robustnn_core.figures import show, subplots
     >>> fig, ax = subplots(width="narrow")
     >>> _ = ax.plot([0, 1], [0, 1])
     >>> show(fig, alt="A straight line from the origin to (1, 1).")

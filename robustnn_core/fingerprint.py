@@ -64,6 +64,7 @@ def parts(value, name="task"):
 
     Examples
     --------
+    >>> from robustnn_core.fingerprint import parts
     >>> scale = 2.0
     >>> def half(x):
     ...     return x / scale

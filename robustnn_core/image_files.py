@@ -32,7 +32,8 @@ def parse_idx(raw, path="the file"):
     """The array of an IDX file of bytes: magic 0, 0, 8, rank; one big-endian length an axis; the data."""
     if len(raw) < 4 or raw[:3] != b"\0\0\x08" or not 1 <= raw[3] <= 4:
         raise ValueError(
-            f"{path} does not begin like an IDX file of bytes (magic {raw[:4].hex() or 'missing'}); it is not the right file"
+            f"{path} does not begin like an IDX file of bytes (magic {raw[:4].hex() or 'missing'}); "
+            "it is not the right file"
         )
     rank = raw[3]
     if len(raw) < 4 + 4 * rank:

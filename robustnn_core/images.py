@@ -1,4 +1,4 @@
-"""Images: scikit-learn's digits, and MNIST, Fashion-MNIST and CIFAR-10 from files that are checked before they are read.
+"""Images: scikit-learn's digits, and MNIST, Fashion-MNIST and CIFAR-10 from files that are checked first.
 
 Where files are looked for: the ``folder`` given, else the folder that the environment variable ``ROBUSTNN_DATA``
 names, then the user's cache folder; in each of them and in its subfolder of the set's name. What is not there is
@@ -152,6 +152,7 @@ class ImageSet:
 
         Examples
         --------
+        >>> from robustnn_core.images import load
         >>> train, test = load("digits", pair=(3, 8)).split(200, seed=0)
         >>> len(train), len(test), train.y.sum()
         (200, 157, np.float64(0.0))
@@ -206,6 +207,7 @@ def load(name, *, pair=None, part=None, folder=None, download=True):
 
     Examples
     --------
+    >>> from robustnn_core.images import load
     >>> digits = load("digits", pair=(3, 8))
     >>> digits.X.shape, digits.shape, digits.y[:3]
     ((357, 64), (8, 8), array([ 1., -1.,  1.]))
@@ -260,7 +262,8 @@ def _fetch(name, url, digest, wanted, download):
     """Download ``url`` to the cache folder, or explain how to get the set."""
     target = _cache.cache_folder() / "images" / name / url.rsplit("/", 1)[1]
     advice = (
-        f"{name} is not on this machine ({wanted} was not found). Put its files into a folder and set the environment variable "
+        f"{name} is not on this machine ({wanted} was not found). "
+        "Put its files into a folder and set the environment variable "
         f"ROBUSTNN_DATA to it (a subfolder {name}/ is fine), or download {url} to {target.parent}; "
         "load('digits') needs no files"
     )
@@ -287,7 +290,8 @@ def _verify(path, data, algorithm, digest):
     found = hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
     if found != digest:
         raise ValueError(
-            f"{path} has {algorithm.upper()} {found}, not {digest}; it is damaged or not the right file: delete it and get it again"
+            f"{path} has {algorithm.upper()} {found}, not {digest}; "
+            "it is damaged or not the right file: delete it and get it again"
         )
 
 
@@ -322,7 +326,8 @@ def _idx_file(name, stem, folders, download):
     if packed != known["gz"][stem]:  # packed anew, or not packed: what counts is what is inside
         if stem not in known["raw"]:
             raise ValueError(
-                f"{path} has SHA-256 {packed}, not {known['gz'][stem]}; it is damaged, unpacked or not the right file: get the .gz as published"
+                f"{path} has SHA-256 {packed}, not {known['gz'][stem]}; "
+                "it is damaged, unpacked or not the right file: get the .gz as published"
             )
         _verify(path, raw, "sha256", known["raw"][stem])
     return image_files.parse_idx(raw, path), path

@@ -62,6 +62,7 @@ class Gaussian(Law):
 
     Examples
     --------
+    >>> from robustnn_core.laws import Gaussian
     >>> law = Gaussian(3, 2.0)
     >>> law.norm_moment(4)  # n (n + 2) sigma^4
     240.0
@@ -104,6 +105,7 @@ class Sphere(Law):
 
     Examples
     --------
+    >>> from robustnn_core.laws import Sphere
     >>> round(float(Sphere(3, 2.0).second_moment()[0, 0]), 6)  # radius^2 / n
     1.333333
     """
@@ -143,6 +145,7 @@ class Cube(Law):
 
     Examples
     --------
+    >>> from robustnn_core.laws import Cube
     >>> law = Cube(1, 3.0)
     >>> [round(law.norm_moment(j), 9) for j in (1, 2, 3, 4)]
     [1.5, 3.0, 6.75, 16.2]
@@ -200,6 +203,7 @@ class Symmetrised(Law):
 
     Examples
     --------
+    >>> from robustnn_core.laws import Symmetrised
     >>> Symmetrised([[3.0, 4.0], [0.0, 1.0]]).norm_moment(1)
     3.0
     """
@@ -264,6 +268,7 @@ class Custom(Law):
 
     Examples
     --------
+    >>> from robustnn_core.laws import Custom
     >>> law = Custom(2, lambda rng, size: rng.laplace(size=(size, 2)))
     >>> abs(law.norm_moment(2) - 4.0) < 6 * law.standard_error(2)
     True

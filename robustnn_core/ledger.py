@@ -19,10 +19,12 @@ _MARKS = {"holds": "✓", "fails": "✗", "by construction": "≡"}
 _COLUMNS = ("step", "statement", "left", "is", "right", "slack", "tolerance", "entries", "holds")
 _STYLE = """<style>
 .ledger-scroll { overflow-x: auto; margin: 1rem 0; }
-.ledger-scroll table.ledger { border-collapse: collapse; width: 100%; margin: 0; font-size: .88em; color: inherit; background: transparent; }
-.ledger-scroll table.ledger caption { caption-side: top; text-align: left; font-weight: 600; padding: .25rem .45rem; color: inherit; }
-.ledger-scroll table.ledger :is(th, td) { padding: .15rem .45rem; text-align: left; vertical-align: top; white-space: nowrap; border: 0;
-  background: transparent; color: inherit; font-variant-numeric: tabular-nums; }
+.ledger-scroll table.ledger { border-collapse: collapse; width: 100%; margin: 0; font-size: .88em;
+  color: inherit; background: transparent; }
+.ledger-scroll table.ledger caption { caption-side: top; text-align: left; font-weight: 600; padding: .25rem .45rem;
+  color: inherit; }
+.ledger-scroll table.ledger :is(th, td) { padding: .15rem .45rem; text-align: left; vertical-align: top; white-space: nowrap;
+  border: 0; background: transparent; color: inherit; font-variant-numeric: tabular-nums; }
 .ledger-scroll table.ledger tbody { border-top: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
 .ledger-scroll table.ledger tr:first-child > * { padding-top: .4rem; }
 .ledger-scroll table.ledger tbody th[scope=row] { font-weight: 500; }
@@ -30,7 +32,8 @@ _STYLE = """<style>
 .ledger-scroll table.ledger small { font-size: .85em; opacity: .85; margin-left: .3em; }
 .ledger-scroll table.ledger .fails { font-weight: 700; text-decoration: underline; }
 @media (max-width: 480px) { .ledger-scroll table.ledger small { display: block; margin-left: 0; } }
-html[data-theme="dark"] .bd-content div.cell_output .text_html:has(div.ledger-scroll) { background: transparent; color: inherit; padding: 0; }
+html[data-theme="dark"] .bd-content div.cell_output .text_html:has(div.ledger-scroll) {
+  background: transparent; color: inherit; padding: 0; }
 </style>"""
 
 
@@ -102,6 +105,8 @@ class Ledger:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.ledger import Ledger
     >>> ledger = Ledger("Weighted AM-GM")
     >>> a, b = np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 0.5])
     >>> ledger.leq("(1)", r"2ab \le a^2 + b^2", 2 * a * b, a**2 + b**2).assert_holds()
@@ -306,7 +311,8 @@ class Table:
         )
         caption = html.escape(self.caption)
         markup = (
-            f'{_STYLE}<div class="ledger-scroll" tabindex="0" role="region" aria-label="{caption}"><table class="ledger">'
+            f'{_STYLE}<div class="ledger-scroll" tabindex="0" role="region" aria-label="{caption}">'
+            f'<table class="ledger">'
             f"<caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
         return {"text/html": markup, "text/plain": repr(self)}
@@ -330,6 +336,7 @@ def table(columns, *, caption, digits=4):
 
     Examples
     --------
+    >>> from robustnn_core.ledger import table
     >>> table({"n": [5, 20], "T": [126, 402], "rate": [0.9285714, 0.9772727]}, caption="Steps")
     Steps
      n    T    rate

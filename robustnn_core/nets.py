@@ -19,6 +19,8 @@ def leaky_relu(z, leak=0.0):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.nets import leaky_relu
     >>> leaky_relu(np.array([-2.0, 3.0]), leak=0.5)
     array([-1.,  3.])
     """
@@ -54,6 +56,7 @@ class SingleFilterNet:
 
     Examples
     --------
+    >>> from robustnn_core.nets import SingleFilterNet
     >>> net = SingleFilterNet.gate(2)
     >>> net.predict([1.0, -1.0], [[3.0, 1.0], [1.0, 3.0]])
     array([2., 0.])
@@ -74,6 +77,7 @@ class SingleFilterNet:
 
         Examples
         --------
+        >>> from robustnn_core.nets import SingleFilterNet
         >>> SingleFilterNet.gate(3).patches.shape
         (1, 3, 3)
         """
@@ -93,6 +97,7 @@ class SingleFilterNet:
 
         Examples
         --------
+        >>> from robustnn_core.nets import SingleFilterNet
         >>> SingleFilterNet.convolution((8, 8), (4, 4), stride=4).patches.shape
         (4, 16, 64)
         """
@@ -132,6 +137,7 @@ class SingleFilterNet:
 
         Examples
         --------
+        >>> from robustnn_core.nets import SingleFilterNet
         >>> SingleFilterNet.gate(2).at([1.0, -1.0]).predict([[3.0, 1.0]])
         array([2.])
         """
@@ -149,6 +155,7 @@ class FilteredNet:
 
     Examples
     --------
+    >>> from robustnn_core.nets import FilteredNet, SingleFilterNet
     >>> FilteredNet(SingleFilterNet.gate(2), [1.0, -1.0]).pullback([[3.0, 1.0], [0.0, 1.0]], [1.0, 1.0])
     array([[ 1., -1.],
            [ 0.,  0.]])
@@ -186,6 +193,7 @@ class ReLUSum:
 
     Examples
     --------
+    >>> from robustnn_core.nets import ReLUSum
     >>> ReLUSum([[1.0, 0.0], [0.0, 1.0]], [1, -1]).predict([[3.0, 1.0], [-1.0, 2.0]])
     array([ 2., -2.])
     """
@@ -208,6 +216,7 @@ class ReLUSum:
 
         Examples
         --------
+        >>> from robustnn_core.nets import ReLUSum
         >>> ReLUSum([[1.0, 2.0], [0.0, 1.0]], [1, -1]).pullback([[3.0, -1.0]], [2.0])
         array([[2., 4.]])
         """
@@ -228,6 +237,8 @@ class FrozenHeadNet:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.nets import FrozenHeadNet
     >>> net = FrozenHeadNet([[1.0, 0.0], [0.0, 1.0]], leak=0.5)
     >>> np.round(net.predict([[2.0, 0.0]]), 4)
     array([1.4142])
@@ -261,6 +272,8 @@ class FrozenHeadNet:
 
         Examples
         --------
+        >>> import numpy as np
+        >>> from robustnn_core.nets import FrozenHeadNet
         >>> net = FrozenHeadNet([[1.0, 0.0], [0.0, 1.0]], leak=0.5)
         >>> np.round(net.pullback([[2.0, -1.0]], [1.0]), 4)
         array([[ 0.7071, -0.3536]])

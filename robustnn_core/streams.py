@@ -40,6 +40,7 @@ def generator(seed):
 
     Examples
     --------
+    >>> from robustnn_core.streams import generator
     >>> float(generator(0).random()) == float(generator(0).random())
     True
     """
@@ -55,6 +56,7 @@ def spawn(seed, count):
 
     Examples
     --------
+    >>> from robustnn_core.streams import generator, spawn
     >>> [generator(s).integers(100) for s in spawn(0, 3)] == [generator(s).integers(100) for s in spawn(0, 4)][:3]
     True
     """
@@ -73,6 +75,7 @@ def states(seed, count):
 
     Examples
     --------
+    >>> from robustnn_core.streams import states
     >>> bool((states(7, 2) == states(7, 5)[:2]).all())
     True
     """

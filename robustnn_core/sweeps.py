@@ -34,6 +34,7 @@ def progress(iterable, *, total=None, label="", show=None):
 
     Examples
     --------
+    >>> from robustnn_core.sweeps import progress
     >>> list(progress(range(3), show=False))
     [0, 1, 2]
     """
@@ -75,6 +76,7 @@ class Sweep:
 
         Examples
         --------
+        >>> from robustnn_core.sweeps import _example, run
         >>> sweep = run(_example, {"scale": [1.0, 2.0]}, trials=3, seed=0)
         >>> sweep.at(scale=2.0).shape
         (3,)
@@ -133,6 +135,7 @@ def run(task, grid, *, trials, seed, executor=None, checkpoint=None, chunk=None,
 
     Examples
     --------
+    >>> from robustnn_core.sweeps import _example, run
     >>> sweep = run(_example, {"scale": [1.0, 2.0]}, trials=100, seed=0)
     >>> sweep.values.shape, bool(sweep.mean()[1] > sweep.mean()[0])
     ((2, 100), True)
@@ -201,6 +204,7 @@ def binomial_interval(successes, trials, level=0.95):
 
     Examples
     --------
+    >>> from robustnn_core.sweeps import binomial_interval
     >>> low, high = binomial_interval(0, 100)
     >>> round(float(low), 3), round(float(high), 3)
     (0.0, 0.036)
@@ -220,6 +224,7 @@ def mean_interval(samples, level=0.95, axis=-1):
 
     Examples
     --------
+    >>> from robustnn_core.sweeps import mean_interval
     >>> mean, low, high = mean_interval([1.0, 2.0, 3.0])
     >>> round(float(low), 2), float(mean), round(float(high), 2)
     (-0.48, 2.0, 4.48)
@@ -272,7 +277,8 @@ def _grid(grid):
             for part in value if isinstance(value, tuple) else (value,):
                 if not (part is None or isinstance(part, (str, numbers.Real))):
                     raise ValueError(
-                        f"grid holds {value!r} for {name!r}; give numbers, texts or tuples of these and let the task build the rest"
+                        f"grid holds {value!r} for {name!r}; "
+                        "give numbers, texts or tuples of these and let the task build the rest"
                     )
         clean[str(name)] = values
     if "seed" in clean:

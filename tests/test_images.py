@@ -1,4 +1,4 @@
-"""Good files are read, and no file that is damaged, cut, foreign or hostile gets further than an error that names it."""
+"""Good files are read; one that is damaged, cut, foreign or hostile gets no further than an error that names it."""
 
 import gzip
 import hashlib

@@ -58,6 +58,7 @@ def call(function, *arguments, name, seconds=10):
 
     Examples
     --------
+    >>> from robustnn_core.course import call
     >>> call(lambda x: 2 * x, 3, name="double")
     6
     >>> call(None, 3, name="double")
@@ -99,6 +100,7 @@ def numbers(answer, *, name, shape=()):
 
     Examples
     --------
+    >>> from robustnn_core.course import numbers
     >>> numbers([1, 2], name="w", shape=(2,))
     array([1., 2.])
     >>> numbers("1", name="w")
@@ -146,6 +148,8 @@ def compare(answer, expected, *, name, tol=1e-6, hint=""):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.course import compare
     >>> compare([1.0, 2.0], np.array([1.0, 2.0]), name="w")
     >>> compare([1.0, 2.5], np.array([1.0, 2.0]), name="w", hint="Mind the sign.")
     Traceback (most recent call last):
@@ -180,6 +184,7 @@ def check(page, name, answer):
 
     Examples
     --------
+    >>> from robustnn_core.course import check
     >>> check("breakdown_assignment", "trimmed_loss", lambda residuals, h: sum(sorted(residuals**2)[:h]))
     >>> check("breakdown_assignment", "trimmed_loss", lambda residuals, h: 0.0)
     Traceback (most recent call last):
@@ -261,7 +266,7 @@ def _limit(seconds):
 
 @contextlib.contextmanager
 def _alone():
-    """Let ``exit()`` raise ``SystemExit`` inside the block, in a notebook too, and ``input()`` refuse instead of wait."""
+    """Let ``exit()`` raise ``SystemExit`` inside the block, in a notebook too, and ``input()`` refuse at once."""
 
     def refuse(*_):
         raise RuntimeError("an answer gets its arguments, and cannot ask for more with input()")

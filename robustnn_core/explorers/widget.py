@@ -41,6 +41,7 @@ class Control:
 
     Examples
     --------
+    >>> from robustnn_core.explorers import Control
     >>> Control("theta", [0.0, 0.1, 0.2], label="θ, corruption", format=".1f").texts
     ('0.0', '0.1', '0.2')
     """

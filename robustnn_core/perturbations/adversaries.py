@@ -63,6 +63,7 @@ def perturb(X, labels, *, direction, eps, norm="l2", size=1.0):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import perturb
     >>> perturb([[0.0, 0.0]], [-1], direction=[3.0, 4.0], eps=1.0)
     array([[-0.6, -0.8]])
     >>> perturb([[0.0, 0.0]], [-1], direction=[3.0, 4.0], eps=1, norm="l0")
@@ -99,6 +100,8 @@ def adversarial_set(X, y, *, direction, eps, base="natural", labels="random", n=
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations import adversarial_set
     >>> w = [1.0, 1.0, -1.0]
     >>> adv = adversarial_set(np.eye(3), [1, 1, -1], direction=w, eps=0.1, labels="deterministic", seed=0)
     >>> adv.y, adv.X[0].round(3)

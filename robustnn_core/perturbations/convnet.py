@@ -37,6 +37,8 @@ class ConvNet:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations.convnet import ConvNet
     >>> net = ConvNet.initial(28, seed=0)
     >>> net.predict(np.zeros((2, 784))).shape, net.pullback(np.zeros((2, 784)), np.ones((2, 10))).shape
     ((2, 10), (2, 784))
@@ -140,6 +142,8 @@ def train(X, y, *, epochs=3, batch=64, rate=2e-3, seed, filters=(8, 16), classes
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations.convnet import train
     >>> X = np.random.default_rng(0).uniform(size=(64, 256))
     >>> X[:32, :128] += 1.0
     >>> run = train(X, np.repeat([0, 1], 32), epochs=12, batch=16, rate=5e-3, seed=0)

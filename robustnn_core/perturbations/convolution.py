@@ -63,6 +63,7 @@ def enlarge(X, shape, factor=2):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations.convolution import enlarge
     >>> enlarge([[1.0, 2.0]], (1, 2)).tolist()
     [[1.0, 1.0, 2.0, 2.0, 1.0, 1.0, 2.0, 2.0]]
     """
@@ -90,6 +91,7 @@ def false_labels(y, rule, *, seed, classes=10):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations.convolution import false_labels
     >>> false_labels([0, 8, 9], "deterministic", seed=0)
     array([1, 9, 0])
     """
@@ -120,6 +122,9 @@ def perturb_images(net, X, y, labels, *, norm, eps, steps=10, low=0.0, high=1.0)
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations import convnet
+    >>> from robustnn_core.perturbations.convolution import perturb_images
     >>> net = convnet.ConvNet.initial(16, seed=0)
     >>> attack = perturb_images(net, np.full((3, 256), 0.5), [0, 1, 2], [1, 2, 3], norm="linf", eps=0.1)
     >>> attack.X.shape, float(np.abs(attack.eta).max().round(6))
@@ -141,6 +146,9 @@ def score(net, X, y):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations import convnet
+    >>> from robustnn_core.perturbations.convolution import score
     >>> score(convnet.ConvNet.initial(16, seed=0), np.zeros((4, 256)), [0, 0, 0, 0])
     1.0
     """
@@ -165,6 +173,8 @@ def learn_images(X, labels, test, *, epochs, seed, **options):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations.convolution import learn_images
     >>> X = np.random.default_rng(0).uniform(size=(64, 256))
     >>> X[:32, :128] += 1.0
     >>> y = np.repeat([0, 1], 32)

@@ -118,6 +118,8 @@ def accuracy(net, X, y):
 
     Examples
     --------
+    >>> from robustnn_core import nets
+    >>> from robustnn_core.perturbations.experiments import accuracy
     >>> accuracy(nets.ReLUSum([[1.0], [-1.0]], [1, -1]), [[2.0], [-1.0]], [1, 1])
     0.5
     """
@@ -129,6 +131,7 @@ def uniform(n, d, seed):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations.experiments import uniform
     >>> X, y = uniform(4, 3, seed=0)
     >>> X.shape, y.sum()
     ((4, 3), np.float64(0.0))
@@ -148,6 +151,7 @@ def means(n, d, seed, *, square):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations.experiments import means
     >>> X, y, sample = means(2, 10, 0, square=4.0)
     >>> sample(3, 1)[0].shape
     (3, 10)
@@ -168,6 +172,7 @@ def orthogonal(n, d, seed, *, norm=1.0):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations.experiments import orthogonal
     >>> X, y = orthogonal(3, 5, seed=0, norm=2.0)
     >>> (X @ X.T).round(12).diagonal()
     array([4., 4., 4.])
@@ -199,6 +204,7 @@ def noise_base(leak, *, eps, n, adversarial, d, trials, seed):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations.experiments import noise_base
     >>> found = noise_base(0.5, eps=0.5, n=20, adversarial=20, d=200, trials=20, seed=0)
     >>> round(found.accuracy, 1), found.positive
     (0.8, 1.0)
@@ -284,6 +290,7 @@ def learn(
 
     Examples
     --------
+    >>> from robustnn_core.perturbations.experiments import learn, uniform
     >>> X, y = uniform(40, 400, seed=0)
     >>> result = learn(X, y, leak=0.5, eps=1.5, base="noise", n=100, steps=150, seed=1)
     >>> result.first, result.second > 0.9
@@ -353,6 +360,7 @@ def stored(name):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations.experiments import stored
     >>> stored("mnist")["settings"]["seeds"]
     [0, 1, 2]
     """

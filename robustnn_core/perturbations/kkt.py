@@ -64,6 +64,7 @@ def kkt_multipliers(X, y, leak):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import kkt_multipliers
     >>> kkt_multipliers([[2.0, 0.0], [0.0, 1.0]], [1, -1], leak=0.5)
     array([0.4, 1.6])
     """
@@ -103,6 +104,8 @@ def pattern_matrix(G, y, leak):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations import pattern_matrix
     >>> pattern_matrix(np.array([[4.0, 1.0], [1.0, 4.0]]), np.array([1, -1]), leak=0.5)
     array([[ 2.5, -0.5],
            [-0.5,  2.5]])
@@ -127,6 +130,7 @@ def kkt_net(X, y, leak, *, width=2, multipliers=None):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import kkt_net
     >>> net = kkt_net([[2.0, 0.0], [0.0, 1.0]], [1, -1], leak=0.5)
     >>> net.predict([[2.0, 0.0], [0.0, 1.0]]).round(12)
     array([ 1., -1.])
@@ -146,6 +150,7 @@ def direction(X, y, multipliers):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import direction
     >>> direction([[2.0, 0.0], [0.0, 1.0]], [1, -1], [0.4, 1.6])
     array([ 0.8, -1.6])
     """
@@ -177,6 +182,7 @@ def second_net_terms(base, labels, eta, Z, leak, *, multipliers=None):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import second_net_terms
     >>> terms = second_net_terms([[2.0, 0.0]], [-1], [[0.0, 0.1]], [[1.0, 1.0]], leak=0.5)
     >>> (terms.perturbation / terms.mislabelled).round(6)
     array([0.05])

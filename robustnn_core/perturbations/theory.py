@@ -80,6 +80,7 @@ def orthogonality(X, leak):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import orthogonality
     >>> o = orthogonality([[2.0, 0.0], [0.1, 2.0]], leak=0.9)
     >>> o.p_max, round(o.bound, 4), o.holds
     (0.2, 0.4848, True)
@@ -96,6 +97,7 @@ def multiplier_bounds(X, leak):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import multiplier_bounds
     >>> multiplier_bounds([[2.0, 0.0], [0.0, 2.0]], leak=0.5)
     (0.125, 1.5)
     """
@@ -122,6 +124,8 @@ def alignment(X, y, Z):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations import alignment
     >>> alignment(np.eye(4), [1, 1, -1, -1], [[1, 0, 0, 0], [1, 1, -1, -1]])
     array([1., 2.])
     """
@@ -138,6 +142,8 @@ def kappa(X, eps):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations import kappa
     >>> kappa(3 * np.eye(9), eps=1.0)
     1.0
     """
@@ -157,6 +163,7 @@ def cancellation(leak):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import cancellation
     >>> [round(cancellation(leak), 4) for leak in (0.05, 0.3, 0.6, 0.9)]
     [0.4501, 0.2248, 0.0588, 0.0028]
     """
@@ -179,6 +186,7 @@ def agreement(leak, kappa):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import agreement
     >>> [round(agreement(0.5, kappa), 3) for kappa in (0.1, 1.0, 2.0, 3.0)]
     [0.503, 0.532, 0.75, 0.852]
     """
@@ -197,6 +205,7 @@ def dimension_correction(leak, *, adversarial, d):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import dimension_correction
     >>> round(dimension_correction(0.5, adversarial=200, d=2000), 4)
     0.959
     """
@@ -215,6 +224,7 @@ def noise_share(leak, *, adversarial, d):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import noise_share
     >>> round(noise_share(0.5, adversarial=200, d=2000), 4)
     0.09
     """
@@ -249,6 +259,7 @@ def predicted_accuracy(*, eps, n, adversarial, sigma=UNIFORM_SIGMA, leak=None, d
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import predicted_accuracy
     >>> [round(predicted_accuracy(eps=0.78, n=200, adversarial=a), 3) for a in (20, 100, 200, 500, 1000)]
     [0.665, 0.83, 0.912, 0.984, 0.999]
     """

@@ -137,6 +137,7 @@ def train_flow(
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import train_flow
     >>> run = train_flow([[2.0, 0.0], [0.0, 1.0]], [1, -1], leak=0.5, steps=200, seed=0)
     >>> run.multipliers.round(6), run.separated
     (array([0.4, 1.6]), True)
@@ -165,6 +166,7 @@ def train_descent(X, y, *, leak, width=20, steps=1000, rate, seed, loss="exponen
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import train_descent
     >>> run = train_descent([[2.0, 0.0], [0.0, 1.0]], [1, -1], leak=0.5, steps=2000, rate=0.5, seed=0)
     >>> run.separated, run.margins.min() < 15
     (True, np.True_)
@@ -192,6 +194,7 @@ def least_squares_multipliers(run):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations import least_squares_multipliers, train_flow
     >>> run = train_flow([[2.0, 0.0], [0.0, 1.0]], [1, -1], leak=0.5, steps=2000, seed=0)
     >>> least_squares_multipliers(run)[0].round(2)
     array([0.4, 1.6])

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from breakdown import reference
-from breakdown.made import problem
 from robustnn_core import ConvergenceWarning, breakdown, streams
 from robustnn_core.breakdown import adversaries
+from tests.breakdown import reference
+from tests.breakdown.made import problem
 
 FITS = {
     "partition": breakdown.fit_partition,

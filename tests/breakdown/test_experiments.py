@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from breakdown import reference
-from breakdown.made import problem
 from robustnn_core import ConvergenceWarning, breakdown, figures, nets
 from robustnn_core.breakdown import curves, experiments
+from tests.breakdown import reference
+from tests.breakdown.made import problem
 
 
 def test_a_cut_majoriser_says_so():

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from breakdown import reference
 from robustnn_core import streams
 from robustnn_core.breakdown import _kernels
+from tests.breakdown import reference
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from breakdown import reference
-from breakdown.made import data
 from robustnn_core import ConvergenceWarning, breakdown, streams
+from tests.breakdown import reference
+from tests.breakdown.made import data
 
 
 @pytest.mark.parametrize("seed", range(25))

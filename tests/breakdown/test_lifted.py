@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from breakdown import reference
-from breakdown.made import problem
 from robustnn_core import breakdown, streams
 from robustnn_core.breakdown import _lifted
+from tests.breakdown import reference
+from tests.breakdown.made import problem
 
 
 @pytest.mark.parametrize("K", [2, 7])

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from breakdown import reference
 from robustnn_core import streams
 from robustnn_core.breakdown import _lifted, _majoriser
+from tests.breakdown import reference
 
 
 @pytest.mark.parametrize("seed", range(8))

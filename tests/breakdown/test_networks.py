@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from breakdown.made import problem
 from robustnn_core import breakdown, nets, streams
 from robustnn_core.breakdown import adversaries
+from tests.breakdown.made import problem
 
 FITS = {
     "partition": breakdown.fit_partition,

@@ -1,7 +1,7 @@
 import numpy as np
 
-from breakdown.made import problem
 from robustnn_core import breakdown
+from tests.breakdown.made import problem
 
 
 def test_infer_without_weights_and_with():

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from breakdown import reference
-from breakdown.made import data
 from robustnn_core import ConvergenceWarning, breakdown, streams
+from tests.breakdown import reference
+from tests.breakdown.made import data
 
 ESTIMATORS = {
     "ols": breakdown.ols,

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from breakdown import reference
-from breakdown.made import problem
 from robustnn_core import breakdown, streams
 from robustnn_core.breakdown import _starts, adversaries
+from tests.breakdown import reference
+from tests.breakdown.made import problem
 
 
 def test_random_starts_have_the_size_of_the_labels():

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from breakdown import reference
 from robustnn_core import streams
 from robustnn_core.breakdown import theory
+from tests.breakdown import reference
 
 
 @pytest.mark.parametrize("b", [0.01, 0.0744, 0.239, 0.5, 0.9])

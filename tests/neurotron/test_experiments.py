@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from neurotron import reference
 from robustnn_core import laws, nets
 from robustnn_core.neurotron import adversaries as adv
 from robustnn_core.neurotron import experiments, schedules, theory, train
+from tests.neurotron import reference
 
 GATE, GAUSS = nets.SingleFilterNet.gate(2), laws.Gaussian(2)
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurotron import reference
 from robustnn_core.neurotron import feasible
+from tests.neurotron import reference
 
 often = settings(max_examples=25, deadline=None, derandomize=True)
 

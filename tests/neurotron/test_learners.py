@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from neurotron import reference
 from robustnn_core import ConvergenceWarning, laws, nets
 from robustnn_core.neurotron import adversaries as adv
 from robustnn_core.neurotron import train, train_cautious, train_sgd
+from tests.neurotron import reference
 
 GATE, GAUSS = nets.SingleFilterNet.gate(2), laws.Gaussian(2)
 

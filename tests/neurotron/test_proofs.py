@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from neurotron import reference
 from robustnn_core import laws, nets
 from robustnn_core.neurotron import adversaries as adv
 from robustnn_core.neurotron import experiments, proofs, theory, train
+from tests.neurotron import reference
 
 LEAKS = st.floats(-0.9, 2.0)
 often = settings(max_examples=25, deadline=None, derandomize=True)

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from neurotron import cases, reference
-from neurotron.cases import GATE2, GATE10, gate, margin, problems
 from robustnn_core import laws, nets
 from robustnn_core.neurotron import adversaries as adv
 from robustnn_core.neurotron import schedules, theory, train
+from tests.neurotron import cases, reference
+from tests.neurotron.cases import GATE2, GATE10, gate, margin, problems
 
 often = settings(max_examples=20, deadline=None, derandomize=True)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from neurotron import reference
 from robustnn_core import ConvergenceWarning, laws, nets, streams
 from robustnn_core.neurotron import _kernel, train
 from robustnn_core.neurotron import adversaries as adv
+from tests.neurotron import reference
 
 rng = np.random.default_rng(7)
 THETA, ETA, STEPS = 0.3, 0.02, 75

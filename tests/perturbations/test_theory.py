@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perturbations import reference
 from robustnn_core import perturbations as P
 from robustnn_core.perturbations import experiments
+from tests.perturbations import reference
 
 often = settings(max_examples=30, deadline=None, derandomize=True)
 

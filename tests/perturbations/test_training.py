@@ -7,10 +7,10 @@ import threadpoolctl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perturbations import reference
 from robustnn_core import ConvergenceWarning, blas, streams
 from robustnn_core import perturbations as P
 from robustnn_core.perturbations import experiments, training
+from tests.perturbations import reference
 
 rng = np.random.default_rng(3)
 X_SMALL, Y_SMALL = rng.normal(size=(5, 7)), np.array([1.0, -1.0, -1.0, 1.0, 1.0])

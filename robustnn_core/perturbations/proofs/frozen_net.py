@@ -37,6 +37,7 @@ def loss_to_zero(X, y, leak, *, seed, weights=None, trials=20):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations.proofs import loss_to_zero
     >>> loss_to_zero([[2.0, 0.0], [0.1, 2.0]], [1, -1], 0.9, seed=0).assert_holds().rows[0].label
     'Z1'
     """
@@ -99,6 +100,7 @@ def implicit_bias(X, y, leak, *, width=6, seed):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations.proofs import implicit_bias
     >>> implicit_bias([[2.0, 0.0], [0.1, 2.0]], [1, -1], 0.9, seed=0).assert_holds().rows[-1].label
     'B18'
     """
@@ -199,6 +201,7 @@ def flow_limit(run, *, tol=1e-6):
 
     Examples
     --------
+    >>> from robustnn_core.perturbations.proofs import flow_limit
     >>> from robustnn_core.perturbations import train_flow
     >>> run = train_flow([[2.0, 0.0], [0.1, 2.0]], [1, -1], leak=0.9, steps=300, seed=0)
     >>> flow_limit(run).assert_holds().rows[0].label

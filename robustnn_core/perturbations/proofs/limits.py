@@ -36,6 +36,8 @@ def reflection(X, y, leak, *, kappa, seed):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations.proofs import reflection
     >>> reflection(np.eye(4), [1, 1, -1, -1], 0.9, kappa=2.0, seed=0).assert_holds().rows[-1].label
     'K9'
     """
@@ -130,6 +132,8 @@ def cancellation(X, y, labels, leak, *, kappa):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations.proofs import cancellation
     >>> cancellation(np.eye(4), [1, 1, -1, -1], [1, -1, 1, -1], 0.3, kappa=0.5).assert_holds().rows[-1].label
     'C5'
     """
@@ -187,6 +191,8 @@ def false_half(X, y, labels, leak, *, kappa):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations.proofs import false_half
     >>> y, false = np.tile([1, 1, -1, -1], 200), np.tile([1, -1], 400)
     >>> false_half(np.eye(800), y, false, 0.5, kappa=3.0).assert_holds().rows[-1].label
     'H8'

@@ -26,6 +26,8 @@ def second_net(base, labels, eta, Z, leak, *, first=None):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations.proofs import second_net
     >>> from robustnn_core.perturbations import adversarial_set
     >>> X, w = 2 * np.eye(3), np.array([1.0, 1.0, -1.0])
     >>> adv = adversarial_set(X, [1, 1, -1], direction=w, eps=0.01, seed=0)
@@ -80,6 +82,8 @@ def weak_alignment(X, y, Z):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.perturbations.proofs import weak_alignment
     >>> weak_alignment(np.eye(4), [1, 1, -1, -1], [[1.0, 2.0, 3.0, 4.0]]).assert_holds().rows[-1].label
     'A3'
     """
