@@ -24,7 +24,7 @@ from robustnn_core.convex import losses
 parser = argparse.ArgumentParser()
 parser.add_argument("--quick", action="store_true")
 parser.add_argument("--only", nargs="+", choices=["200", "600", "admm"], default=["200", "600", "admm"])
-parser.add_argument("--save", nargs="?", const="robustnn_core/convex/measured.json")
+parser.add_argument("--save", nargs="?", const="robustnn_core/convex/data/measured.json")
 OPTIONS = parser.parse_args()
 TRIALS = 2 if OPTIONS.quick else 3
 LOSSES = (("squared", 1.0), ("hinge", 1e-2), ("logistic", 1e-2))

@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from robustnn_core import convex
-from robustnn_core.convex import experiments
+from robustnn_core.convex import datasets, experiments
 
 QUICK = "--quick" in sys.argv
 
@@ -50,7 +50,7 @@ def robust_rows():
     """Name, objective, lower bound, relative gap, seconds, peer's value, peer's seconds."""
     rows = []
     for n, count, radius in ((40, 6, 0.02),) if QUICK else ((100, 12, 0.02),):
-        X, y, _, _ = experiments.data("digits", n, 0)
+        X, y, _, _ = datasets.data("digits", n, 0)
         patterns = surviving(X, radius, count)
         for loss in ("hinge", "logistic", "squared"):
             took = []

@@ -11,7 +11,7 @@ from scipy.optimize import nnls
 
 from robustnn_core import checks, nets
 from robustnn_core.convex import losses
-from robustnn_core.convex.patterns import Patterns
+from robustnn_core.convex.patterns import Patterns, check_patterns
 from robustnn_core.convex.rounding import UNIT, roundoff
 
 __all__ = [
@@ -105,13 +105,7 @@ def check_problem(X, y, patterns, beta, loss):
         raise ValueError(
             f"y contains {bad}; loss = {loss.name!r} needs labels +1 and -1 (loss = 'squared' takes any number)"
         )
-    if not isinstance(patterns, Patterns):
-        raise ValueError(f"patterns = {patterns!r} must be Patterns; make them by sample_patterns(X, count, seed=...)")
-    if patterns.active.shape[0] != X.shape[0] or patterns.gates.shape[0] != X.shape[1]:
-        raise ValueError(
-            f"patterns are for n = {patterns.active.shape[0]} points in d = {patterns.gates.shape[0]} dimensions, "
-            f"X has shape {X.shape}; sample them from this X"
-        )
+    check_patterns(X, patterns)
     return X, y, beta
 
 

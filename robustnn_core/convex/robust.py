@@ -24,7 +24,7 @@ from robustnn_core.convex.cells import box, flat_block, robust_margin
 from robustnn_core.convex.patterns import Patterns
 from robustnn_core.convex.program import Fit, below, relative_gap
 
-__all__ = ["RobustFit", "WorstCase", "fit_robust", "robust_linear", "worst_case_loss"]
+__all__ = ["RobustFit", "WorstCase", "check_data", "fit_robust", "robust_linear", "worst_case_loss"]
 
 #: A robust margin is above 1 if it is so by this much: less is within a linear program's own tolerance.
 STRICT = 1e-7
@@ -132,7 +132,7 @@ def fit_robust(X, y, patterns, *, beta, radius, bias=None, loss="hinge", tol=1e-
 
 
 def _train(function, X, y, patterns, beta, radius, bias, loss, tol, iterations):
-    X, y, beta, loss = _data(X, y, beta, loss)
+    X, y, beta, loss = check_data(X, y, beta, loss)
     e = box(X, radius, bias=bias)
     tol = checks.number(tol, "tol", above=0.0)
     iterations = checks.integer(iterations, "iterations", at_least=1)
@@ -258,7 +258,7 @@ def worst_case_loss(net, X, y, *, radius, bias=None, loss="hinge"):
     """
     if not isinstance(net, nets.ReLUSum):
         raise ValueError(f"net = {type(net).__name__} must be a nets.ReLUSum")
-    X, y, _, loss = _data(X, y, 1.0, loss)
+    X, y, _, loss = check_data(X, y, 1.0, loss)
     e = box(X, radius, bias=bias)
     if net.weights.shape[1] != X.shape[1]:
         raise ValueError(f"net has units in dimension {net.weights.shape[1]}, X has {X.shape[1]} columns")
@@ -292,7 +292,8 @@ def worst_case_loss(net, X, y, *, radius, bias=None, loss="hinge"):
     return WorstCase(loss.value(margins, still), loss.value(reached.max(axis=0), still), exact, margins, moves)
 
 
-def _data(X, y, beta, loss):
+def check_data(X, y, beta, loss):
+    """Return the data of a problem with boxes as arrays, beta and the Loss, or say what is wrong with them."""
     X = checks.array(X, "X", shape=("n", "d"))
     loss = losses.get(loss)
     y = checks.signs(y, "y", length=len(X)) if loss.labels else checks.array(y, "y", shape=(len(X),))

@@ -3,8 +3,7 @@
 import numpy as np
 
 from robustnn_core import blas, checks
-from robustnn_core.convex import _plain, admm, interior, losses, program, rounding
-from robustnn_core.convex import patterns as _patterns
+from robustnn_core.convex import _plain, admm, cells, interior, losses, program, rounding
 from robustnn_core.convex.bracket import Bracket
 
 __all__ = ["fit", "solve"]
@@ -36,8 +35,8 @@ def _inside(X, active, gates, central):
     size = np.linalg.norm(X, axis=1)
     # relative to the terms of each x.g: what rounding can take, whatever the scales of the columns
     margins = (E * (G @ X.T) / np.maximum(np.abs(G) @ np.abs(X).T, 1e-300)).min(axis=1)
-    for i in np.flatnonzero(margins <= 0.5 * _patterns.MARGIN):  # half: other orders of summation agree
-        gate = _patterns._inside(X, active[:, i])
+    for i in np.flatnonzero(margins <= 0.5 * cells.MARGIN):  # half: other orders of summation agree
+        gate = cells.inside(X, active[:, i])
         if gate is None:
             raise ValueError(
                 f"pattern {i} is not the pattern of any gate with no point on its boundary; "
@@ -47,7 +46,7 @@ def _inside(X, active, gates, central):
     margins = (E * (G @ X.T) / size).min(axis=1) / np.linalg.norm(G, axis=1)
     close = np.flatnonzero(margins <= BESIDE)
     if central and len(close):
-        G[close] = _patterns._central(X / size[:, None], E[close], G[close])
+        G[close] = cells.central(X / size[:, None], E[close], G[close])
     return np.ascontiguousarray(G)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robustnn_core import ConvergenceWarning, convex, nets
-from robustnn_core.convex import cells, experiments, proofs_robust
+from robustnn_core.convex import cells, datasets, experiments, proofs
 from tests.convex import reference_patterns as reference
 
 NET, POINT = nets.ReLUSum([[1.0, 1.0]], [1]), [[1.0, 0.3]]
@@ -60,7 +60,7 @@ def everywhere(X, y, **options):
         "worst_case_loss": lambda: convex.worst_case_loss(net, X, y, radius=radius, **options),
         "attack_box": lambda: convex.attack_box(net, X, y, radius=radius, **options),
         "train_gradient": lambda: convex.train_gradient(X, y, width=2, beta=0.1, radius=radius, steps=2, **options),
-        "worst_case": lambda: proofs_robust.worst_case(np.ones(X.shape[1]), X, y, radius=radius, **options),
+        "worst_case": lambda: proofs.worst_case(np.ones(X.shape[1]), X, y, radius=radius, **options),
         "gates": lambda: experiments.gates(X, 8, 0, **options),
         "robust_compare": lambda: experiments.robust_compare(
             X, y, X, y, radius=radius, beta=0.1, patterns=8, width=2, steps=2, **options
@@ -87,7 +87,7 @@ def test_a_bias_that_is_none_is_refused_everywhere(name):
 
 
 def test_gates_through_the_middle_need_a_column_of_ones():
-    X, _ = experiments.plane("ring", 12, 0)
+    X, _ = datasets.plane("ring", 12, 0)
     with pytest.raises(ValueError, match="^bias = 0 is not a column of ones"):
         experiments.gates(X, 8, 0, bias=0)
     middle = experiments.gates(X, 8, 0, bias=2).gates[:, 0]

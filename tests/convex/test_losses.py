@@ -123,7 +123,7 @@ def test_huber_everywhere_else():
     f = convex.fit(X, y, patterns, beta=0.2, loss=loss)
     by_admm = convex.fit(X, y, patterns, beta=0.2, loss=loss, method="admm", tol=1e-2)
     assert by_admm.lower_bound <= f.objective and f.lower_bound <= by_admm.objective
-    fixed = convex.sampled_convex(X, y, patterns.gates, beta=0.2, loss=loss)
+    fixed = convex.fit_sampled(X, y, patterns.gates, beta=0.2, loss=loss)
     assert fixed.converged and fixed.objective >= f.lower_bound
     with pytest.raises(ValueError, match=r"^loss = Huber\(delta=0.5\) has no robust form"):
         convex.fit_robust(X, y, patterns, beta=0.2, radius=0.0, loss=loss)

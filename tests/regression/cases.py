@@ -69,7 +69,7 @@ def reduced():
 def sampled(loss):
     X, y, patterns = problem(*SIZES["wide"], 7, loss)
     beta = 0.3 if loss == "squared" else 0.01
-    return fitted(convex.sampled_convex(X, y, patterns.gates, beta=beta, loss=loss), X)
+    return fitted(convex.fit_sampled(X, y, patterns.gates, beta=beta, loss=loss), X)
 
 
 def zero_point(X, y):

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from robustnn_core import convex
-from robustnn_core.convex import experiments, losses
+from robustnn_core.convex import datasets, losses
 
 
 @pytest.mark.parametrize("loss", ["hinge", "logistic", "squared", losses.Huber(0.5)], ids=str)
 @pytest.mark.parametrize("attack", [None, "fgsm", "pgd"])
 def test_it_learns_and_repeats(loss, attack):
-    X, y = experiments.plane("ring", 30, 0)
+    X, y = datasets.plane("ring", 30, 0)
     a, b = (
         convex.train_gradient(
             X, y, width=20, beta=1e-3, attack=attack, radius=0.03, bias=-1, loss=loss, steps=800, seed=4
@@ -23,7 +23,7 @@ def test_it_learns_and_repeats(loss, attack):
 
 
 def test_the_attacked_net_is_the_more_robust():
-    X, y = experiments.plane("random", 12, 1, separation=0.25)
+    X, y = datasets.plane("random", 12, 1, separation=0.25)
     worst = {}
     for attack in (None, "pgd"):
         net = convex.train_gradient(X, y, width=40, beta=1e-3, attack=attack, radius=0.08, bias=-1, seed=0).net
@@ -33,7 +33,7 @@ def test_the_attacked_net_is_the_more_robust():
 
 
 def test_the_bias_stays():
-    X, y = experiments.plane("moons", 10, 0)
+    X, y = datasets.plane("moons", 10, 0)
     f = convex.train_gradient(X, y, width=5, beta=1e-3, steps=50, seed=0)
     for method in ("fgsm", "pgd"):
         met = convex.attack_box(f.net, X, y, radius=0.1, bias=-1, method=method)
@@ -56,15 +56,3 @@ def test_the_bias_stays():
 def test_bad_input(options, message):
     with pytest.raises(ValueError, match=message):
         convex.train_gradient([[1.0, 1.0], [0.0, 1.0]], [1, -1], **{"width": 2, "beta": 0.1, **options})
-
-
-@pytest.mark.parametrize("name", ["digits", "breast-cancer"])
-def test_data(name):
-    X, y, X_test, y_test = experiments.data(name, 40, 0)
-    assert (
-        X.shape[0] == 40
-        and (X[:, -1] == 1).all()
-        and X.min() >= 0
-        and X.max() <= 1
-        and set(y) == set(y_test) == {-1.0, 1.0}
-    )

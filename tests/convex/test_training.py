@@ -199,7 +199,7 @@ def early(name):
         "fit": lambda: convex.fit(X, y, patterns, **how, max_iterations=3),
         "fit, admm": lambda: convex.fit(X, y, patterns, **how, method="admm", max_iterations=3),
         "fit, seconds": lambda: convex.fit(X, y, patterns, **how, max_seconds=1e-9),
-        "sampled_convex": lambda: convex.sampled_convex(
+        "fit_sampled": lambda: convex.fit_sampled(
             X, y, patterns.gates, beta=1e-3, loss="logistic", max_sweeps=1, tol=1e-9
         ),
         "fit_robust": lambda: convex.fit_robust(X, y, patterns, beta=1e-3, radius=1e-3, iterations=2),
@@ -208,7 +208,7 @@ def early(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["fit", "fit, admm", "fit, seconds", "sampled_convex", "fit_robust", "robust_linear", "refine"]
+    "name", ["fit", "fit, admm", "fit, seconds", "fit_sampled", "fit_robust", "robust_linear", "refine"]
 )
 def test_what_stops_short_says_so_once(name):
     with pytest.warns(ConvergenceWarning, match=f"^convex.{name.split(',')[0]} stopped short: .*, wanted ") as caught:

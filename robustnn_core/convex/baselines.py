@@ -10,9 +10,9 @@ from numba import njit
 
 from robustnn_core import attacks, blas, checks, nets, streams
 from robustnn_core.convex.cells import box
-from robustnn_core.convex.robust import _data
+from robustnn_core.convex.robust import check_data
 
-__all__ = ["GradientFit", "attack_box", "train_gradient"]
+__all__ = ["GradientFit", "attack_box", "descend", "train_gradient"]
 
 _ATTACKS = {None: 0, "fgsm": 1, "pgd": 2}
 
@@ -68,7 +68,7 @@ def train_gradient(
     >>> np.sign(f.net.predict(X))
     array([-1., -1.,  1.])
     """
-    X, y, beta, loss = _data(X, y, beta, loss)
+    X, y, beta, loss = check_data(X, y, beta, loss)
     e = box(X, radius, bias=bias)
     width = checks.integer(width, "width", at_least=1)
     steps = checks.integer(steps, "steps", at_least=1)
@@ -81,21 +81,23 @@ def train_gradient(
     U = rng.standard_normal((width, X.shape[1])) / np.sqrt(X.shape[1])
     alpha = rng.choice([-1.0, 1.0], size=width) / np.sqrt(width)
     with blas.single_thread():
-        state = streams.states(noise, 1)[0]
-        U, alpha, history = descend(X, y, U, alpha, e, beta, loss, attack, steps, rate, climbs, state)
+        U, alpha, history = descend(
+            X, y, U, alpha, e, beta, loss, steps=steps, rate=rate, attack=attack, climbs=climbs, seed=noise
+        )
     net = nets.ReLUSum(np.abs(alpha)[:, None] * U, np.where(alpha < 0, -1.0, 1.0))
     value = loss.value(net.predict(X), y)
     return GradientFit(net, float(value + beta * np.sqrt((net.weights**2).sum(axis=1)).sum()), history, e)
 
 
-def descend(X, y, U, alpha, e, beta, loss, attack, steps, rate, climbs, state):
+def descend(X, y, U, alpha, e, beta, loss, *, steps, rate, attack=None, climbs=1, seed=0):
     """Move U (m, d) and alpha (m,) in place by Adam; return them and the regularised losses on the way.
 
     The kernels know of a loss its functions (loss, slope) of one point, their parameter, the divisor of the sum and
     whether it falls in the margin.
     """
     own = (loss.parameter, *loss.kernels(), float(len(y) if loss.mean else 1), loss.labels)
-    return _adam(X, y, U, alpha, e, beta, own, _ATTACKS[attack], steps, rate, climbs, state)
+    state = streams.states(seed, 1)[0]  # drawn from by PGD only
+    return _adam(X, y, np.ascontiguousarray(U), alpha, e, beta, own, _ATTACKS[attack], steps, rate, climbs, state)
 
 
 @njit(cache=True)
