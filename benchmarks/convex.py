@@ -131,7 +131,7 @@ def row(n, d, P, loss, beta, solver, tol, **rest):
 
 def ours(n, d, P, loss, beta, tol, name="fit", trials=TRIALS, **options):
     X, y, patterns = problem(n, d, P, loss)
-    runs = [timed(lambda: convex.fit(X, y, patterns, beta=beta, loss=loss, tol=tol, **options)) for _ in range(trials)]
+    runs = [timed(lambda: convex.fit(X, y, patterns, beta=beta, loss=loss, gap=tol, **options)) for _ in range(trials)]
     f = runs[0][1]
     record(
         row(
@@ -149,7 +149,7 @@ def ours(n, d, P, loss, beta, tol, name="fit", trials=TRIALS, **options):
             seconds=min(run[0] for run in runs),
             cpu_seconds=min(run[2] for run in runs),
             runs=trials,
-            recorded=len(f.history["seconds"]),
+            recorded=len(f.trace),
             units=len(f.net.weights),
             note="" if f.converged else "budget ran out",
         )

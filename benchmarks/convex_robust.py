@@ -56,7 +56,7 @@ def robust_rows():
             took = []
             for _ in range(3):
                 start = time.perf_counter()
-                f = convex.fit_robust(X, y, patterns, beta=1e-3, radius=radius, bias=-1, loss=loss, tol=1e-3)
+                f = convex.fit_robust(X, y, patterns, beta=1e-3, radius=radius, bias=-1, loss=loss, gap=1e-3)
                 took.append(time.perf_counter() - start)
             peer = (np.nan, np.nan)
             if have("cvxpy") and have("clarabel"):

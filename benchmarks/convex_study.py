@@ -87,7 +87,7 @@ def separated(seed, radius=0.08):
     every = convex.screen_patterns(X, convex.enumerate_patterns(X), radius, bias=-1)
     best = convex.fit_robust(X, y, every, beta=BETA, radius=radius, bias=-1)
     result["all"] = [every.count, best.lower_bound, best.objective]
-    linear = convex.robust_linear(X, y, beta=BETA, radius=radius, bias=-1)
+    linear = convex.fit_robust_linear(X, y, beta=BETA, radius=radius, bias=-1)
     result["linear"] = linear.objective
     for width in (WIDTH, 200):
         net = convex.train_gradient(

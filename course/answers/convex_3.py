@@ -15,7 +15,7 @@ def dual_from_blocks(X, y, D, V, W):
 def hidden_dual_from_blocks(answer):
     for seed, beta in ((1, 0.3), (2, 0.05)):
         X, y, made = datasets.problem(30, 3, 6, seed=seed)
-        found = convex.fit(X, y, made, beta=beta, tol=1e-9)
+        found = convex.fit(X, y, made, beta=beta, gap=1e-9)
         got = call(answer, X, y, made.active, found.v, found.w, name="dual_from_blocks")
         compare(got, found.dual, tol=1e-4, name="dual_from_blocks of a minimiser")
 
@@ -38,7 +38,7 @@ def hidden_certain_zeros(answer):
             fail("certain_zeros drops a block that may be nonzero.")
         compare(got, known, name="certain_zeros", hint="More blocks are certain.")
     X, y, made = datasets.problem(40, 5, 8, seed=1)
-    rough, fine = (convex.fit(X, y, made, beta=0.3, tol=tol) for tol in (1e-4, 1e-9))
+    rough, fine = (convex.fit(X, y, made, beta=0.3, gap=tol) for tol in (1e-4, 1e-9))
     size = np.linalg.norm(dense.blocks(X, made)[0], 2, axis=(1, 2))
     got = numbers(
         call(

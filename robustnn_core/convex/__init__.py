@@ -23,7 +23,7 @@ from robustnn_core.convex.price import Price, price
 from robustnn_core.convex.program import Fit
 from robustnn_core.convex.reduction import reduce_blocks
 from robustnn_core.convex.refine import Refined, refine
-from robustnn_core.convex.robust import RobustFit, WorstCase, fit_robust, robust_linear, worst_case_loss
+from robustnn_core.convex.robust import RobustFit, WorstCase, fit_robust, fit_robust_linear, worst_case_loss
 from robustnn_core.convex.sampled import SampledFit, fit_sampled
 from robustnn_core.convex.theory import arrangement_count, patterns_needed
 from robustnn_core.convex.training import fit
@@ -48,7 +48,7 @@ __all__ = [
     "price",
     "reduce_blocks",
     "refine",
-    "robust_linear",
+    "fit_robust_linear",
     "robust_margins",
     "sample_patterns",
     "screen_patterns",

@@ -10,12 +10,12 @@ from robustnn_core.convex.patterns import sample_patterns
 __all__ = ["data", "plane", "problem"]
 
 
-def problem(n, d, count, *, loss="squared", seed=0):
+def problem(n, d, count, *, loss="squared", seed):
     """Return X with a bias column, labels of three noisy units (their signs for a classifier), ``count`` patterns.
 
     Examples
     --------
-    >>> X, y, patterns = problem(30, 4, 8, loss="hinge")
+    >>> X, y, patterns = problem(30, 4, 8, loss="hinge", seed=0)
     >>> X.shape, sorted(set(y.tolist())), patterns.count
     ((30, 4), [-1.0, 1.0], 8)
     """
@@ -37,15 +37,15 @@ def problem(n, d, count, *, loss="squared", seed=0):
     return X, y, patterns.take(np.arange(count))
 
 
-def plane(name, count, seed, *, separation=0.2):
+def plane(name, n, seed, *, separation=0.2):
     """Points of the square [-1, 1]^2 with a bias column, and labels.
 
     Parameters
     ----------
     name : {"random", "moons", "ring"}
         Separated points with random labels, two interlocking arcs, a disc inside a ring.
-    count : int >= 2
-    seed : int >= 0 or tuple of int
+    n : int >= 2
+    seed : int, tuple or numpy Generator
     separation : float
         "random": smallest l_inf distance of two points, so that boxes below half of it are disjoint.
 
@@ -56,7 +56,7 @@ def plane(name, count, seed, *, separation=0.2):
     ((20, 3), True)
     """
     checks.choice(name, "name", ("random", "moons", "ring"))
-    count = checks.integer(count, "count", at_least=2)
+    n = checks.integer(n, "n", at_least=2)
     rng = streams.generator(seed)
     if name == "random":
         points = []
@@ -64,21 +64,21 @@ def plane(name, count, seed, *, separation=0.2):
             point = rng.uniform(-1, 1, 2)
             if all(np.abs(point - other).max() >= separation for other in points):
                 points.append(point)
-            if len(points) == count:
+            if len(points) == n:
                 break
         else:
-            raise ValueError(f"count = {count} points do not fit with separation = {separation}; lower one of them")
-        Z, y = np.array(points), rng.choice([-1.0, 1.0], size=count)
+            raise ValueError(f"n = {n} points do not fit with separation = {separation}; lower one of them")
+        Z, y = np.array(points), rng.choice([-1.0, 1.0], size=n)
     else:
-        y = np.where(np.arange(count) % 2, 1.0, -1.0)
-        turn = rng.uniform(0, np.pi if name == "moons" else 2 * np.pi, count)
+        y = np.where(np.arange(n) % 2, 1.0, -1.0)
+        turn = rng.uniform(0, np.pi if name == "moons" else 2 * np.pi, n)
         Z = np.c_[np.cos(turn), np.sin(turn)]
         if name == "moons":
             Z = 0.55 * np.where(y[:, None] > 0, Z, np.array([1.0, 0.4]) - Z) - np.array([0.27, 0.1])
             Z += 0.04 * rng.standard_normal(Z.shape)
         else:
-            Z *= np.where(y > 0, rng.uniform(0, 0.45, count), rng.uniform(0.7, 0.95, count))[:, None]
-    return np.c_[Z, np.ones(count)], y
+            Z *= np.where(y > 0, rng.uniform(0, 0.45, n), rng.uniform(0.7, 0.95, n))[:, None]
+    return np.c_[Z, np.ones(n)], y
 
 
 def data(name, n, seed):

@@ -69,7 +69,7 @@ def newton_structured(X, patterns, H, delta, g):
     Examples
     --------
     >>> from robustnn_core.convex.datasets import problem
-    >>> X, y, patterns = problem(12, 3, 5)
+    >>> X, y, patterns = problem(12, 3, 5, seed=0)
     >>> F, _ = blocks(X, patterns)
     >>> rng = np.random.default_rng(0)
     >>> R, delta, g = rng.standard_normal((10, 3, 3)), rng.uniform(0.1, 1.0, 12), rng.standard_normal((10, 3))
@@ -112,7 +112,7 @@ def lower_certificate(X, y, patterns, beta, loss, dual):
     Examples
     --------
     >>> from robustnn_core.convex.datasets import problem
-    >>> X, y, patterns = problem(12, 3, 5)
+    >>> X, y, patterns = problem(12, 3, 5, seed=0)
     >>> lower_certificate(X, y, patterns, 0.5, "squared", y)[0] > 0.0
     True
     """
@@ -130,14 +130,14 @@ def upper_certificate(X, y, patterns, beta, loss, U, *, project=False):
     Examples
     --------
     >>> from robustnn_core.convex.datasets import problem
-    >>> X, y, patterns = problem(12, 3, 5)
+    >>> X, y, patterns = problem(12, 3, 5, seed=0)
     >>> bool(np.isclose(upper_certificate(X, y, patterns, 0.5, "squared", np.zeros((10, 3)))[0], 0.5 * y @ y))
     True
     """
     P = patterns.count
     E = 2.0 * patterns.active.T - 1.0
     if project:
-        U = np.array([admm._nearest(u, E[b % P], X) for b, u in enumerate(U)])
+        U = np.array([admm.nearest(u, E[b % P], X) for b, u in enumerate(U)])
     push = patterns.gates.T / (E * (patterns.gates.T @ X.T)).min(axis=1)[:, None]
     violation = np.maximum(-(np.tile(E, (2, 1)) * (U @ X.T)).min(axis=1), 0.0)
     t = np.maximum(violation[:P], violation[P:])
@@ -154,7 +154,7 @@ def spoilt(fit, noise, seed):
     return U, fit.dual + noise * np.abs(fit.dual).max() * rng.standard_normal(fit.dual.shape)
 
 
-def newton_times(X, patterns, counts, *, repeats=5, seed=0):
+def newton_times(X, patterns, counts, *, repeats=5, seed):
     """Return the best milliseconds of :func:`newton_structured` and of :func:`newton_dense`, on one thread.
 
     Parameters
@@ -165,8 +165,8 @@ def newton_times(X, patterns, counts, *, repeats=5, seed=0):
     Examples
     --------
     >>> from robustnn_core.convex.datasets import problem
-    >>> X, y, patterns = problem(20, 3, 5)
-    >>> split, whole = newton_times(X, patterns, [2, 5])
+    >>> X, y, patterns = problem(20, 3, 5, seed=0)
+    >>> split, whole = newton_times(X, patterns, [2, 5], seed=0)
     >>> len(split), len(whole)
     (2, 2)
     """

@@ -11,7 +11,7 @@ from robustnn_core.convex import datasets
 from robustnn_core.convex.baselines import attack_box, train_gradient
 from robustnn_core.convex.cells import box
 from robustnn_core.convex.patterns import Patterns, distinct
-from robustnn_core.convex.robust import fit_robust, robust_linear, worst_case_loss
+from robustnn_core.convex.robust import fit_robust, fit_robust_linear, worst_case_loss
 
 __all__ = [
     "METHODS",
@@ -83,7 +83,7 @@ def gates(X, count, seed, *, bias=None):
     ----------
     X : array_like, shape (n, d)
     count : int >= 1
-    seed : int >= 0 or tuple of int
+    seed : int, tuple or numpy Generator
     bias : int, optional
         Index of a column of ones. With it half of the gates are normal, half through the middle of two training
         points, and one sees every point. Without it all are normal.
@@ -117,7 +117,7 @@ def gates(X, count, seed, *, bias=None):
     return Patterns(active[:, first], A[:, first])
 
 
-def robust_compare(X, y, X_test, y_test, *, radius, bias, beta, patterns, width=48, steps=2000, seed=0):
+def robust_compare(X, y, X_test, y_test, *, radius, bias, beta, patterns, width=48, steps=2000, seed):
     """Train five nets on (X, y) with the hinge loss and attack each on the test points.
 
     Parameters
@@ -130,7 +130,7 @@ def robust_compare(X, y, X_test, y_test, *, radius, bias, beta, patterns, width=
         Or how many to draw by :func:`gates`.
     width, steps : int
         Of the nets trained by gradients.
-    seed : int >= 0 or tuple of int
+    seed : int, tuple or numpy Generator
 
     Returns
     -------
@@ -141,7 +141,7 @@ def robust_compare(X, y, X_test, y_test, *, radius, bias, beta, patterns, width=
         patterns = gates(X, patterns, own[0], bias=bias)
     where = {"radius": radius, "bias": bias}
     convex = fit_robust(X, y, patterns, beta=beta, **where)
-    found = {"convex": convex.net, "linear": robust_linear(X, y, beta=beta, **where).net}
+    found = {"convex": convex.net, "linear": fit_robust_linear(X, y, beta=beta, **where).net}
     for name, attack, s in zip(METHODS[2:], (None, "fgsm", "pgd"), own[1:4]):
         found[name] = train_gradient(X, y, width=width, beta=beta, attack=attack, **where, steps=steps, seed=s).net
     clean, fgsm, pgd, objective, reached = {}, {}, {}, {}, {}
@@ -156,7 +156,7 @@ def robust_compare(X, y, X_test, y_test, *, radius, bias, beta, patterns, width=
     return Comparison(clean, fgsm, pgd, objective, reached, int((~convex.screened).sum()), found, convex.lower_bound)
 
 
-def compare(name, *, n, radius, beta=1e-3, patterns=60, width=48, steps=2000, seed=0):
+def compare(name, *, n, radius, beta=1e-3, patterns=60, width=48, steps=2000, seed):
     """:func:`robust_compare` on digits (3 against 8) or breast cancer, split by ``seed``.
 
     Examples
@@ -195,13 +195,13 @@ def bracket(fit, length):
     --------
     >>> from robustnn_core import convex
     >>> from robustnn_core.convex.datasets import problem
-    >>> X, y, patterns = problem(20, 3, 5)
+    >>> X, y, patterns = problem(20, 3, 5, seed=0)
     >>> upper, lower = bracket(convex.fit(X, y, patterns, beta=0.5), 40)
     >>> upper.shape, bool(lower[-1] <= 1.0 <= upper[0])
     ((40,), True)
     """
-    index = np.minimum(np.arange(checks.integer(length, "length", at_least=1)), len(fit.history["objective"]) - 1)
-    upper, lower = (fit.history[key][index] / fit.objective for key in ("objective", "lower_bound"))
+    index = np.minimum(np.arange(checks.integer(length, "length", at_least=1)), len(fit.trace.objective) - 1)
+    upper, lower = (column[index] / fit.objective for column in (fit.trace.objective, fit.trace.lower_bound))
     return upper, np.where(np.isfinite(lower), lower, np.nan)
 
 

@@ -137,7 +137,7 @@ def sample_patterns(X, count, *, seed, radius=0.0, bias=None, perturbations=1):
     count : int >= 1
         Draws, not patterns: that is what :func:`~robustnn_core.convex.theory.patterns_needed` counts. The first
         draws of a longer sample are those of a shorter one.
-    seed : int or tuple
+    seed : int, tuple or numpy Generator
     radius, bias
         See :func:`~robustnn_core.convex.cells.box`.
     perturbations : int >= 1

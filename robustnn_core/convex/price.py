@@ -68,7 +68,7 @@ def price(X, dual, beta, *, seed=None, starts=64, gates=None, exhaustive=False, 
     X : array_like, shape (n, d)
     dual : array_like, shape (n,)
     beta : float > 0
-    seed : int or tuple
+    seed : int, tuple or numpy Generator
         Of the random starts: needed unless cells are priced one by one.
     starts : int >= 1
         Random starts; the points themselves and ``gates`` (d, m) are started from as well.

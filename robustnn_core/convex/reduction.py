@@ -43,7 +43,7 @@ def reduce_blocks(X, y, fit):
     --------
     >>> from robustnn_core import convex
     >>> X = np.eye(3)
-    >>> found = convex.fit(X, [1.0, 0.0, 0.0], convex.enumerate_patterns(X), beta=0.1, tol=1e-6)
+    >>> found = convex.fit(X, [1.0, 0.0, 0.0], convex.enumerate_patterns(X), beta=0.1, gap=1e-6)
     >>> found.blocks, reduce_blocks(X, [1.0, 0.0, 0.0], found).blocks <= 3
     (4, True)
     """

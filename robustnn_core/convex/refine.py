@@ -20,7 +20,7 @@ __all__ = ["Refined", "refine"]
 BROKEN = 0.1
 #: The reasons to stop that are not for want of rounds or time.
 CERTIFIED, NOTHING_DEARER = "certified", "no neuron dearer than beta was found"
-LITTLE_GAINED = "the last round gained less than tol"
+LITTLE_GAINED = "the last round gained less than the gap"
 DONE = (CERTIFIED, NOTHING_DEARER, LITTLE_GAINED)
 #: How many neurons a descent takes in.
 COLUMNS = 20
@@ -33,8 +33,8 @@ class Refined(Fit):
     Attributes
     ----------
     globally_optimal : bool
-        Every unit was priced and (objective - nonconvex_lower_bound) <= tol max(|objective|, 1e-12 L(0, y)): no net of
-        any width has a smaller regularised loss (up to tol).
+        Every unit was priced and (objective - nonconvex_lower_bound) <= gap max(|objective|, 1e-12 L(0, y)), with the
+        gap asked for: no net of any width has a smaller regularised loss (up to it).
     nonconvex_lower_bound : float
         No net of any width is below it; -inf if not every cell was priced.
     price : float
@@ -46,7 +46,7 @@ class Refined(Fit):
         tried, after each descent and each solve.
     stopped : str
         Why: ``"certified"``, ``"rounds ran out"``, ``"time ran out"``, ``"no neuron dearer than beta was found"``,
-        ``"the last round gained less than tol"`` or that a solve broke off.
+        ``"the last round gained less than the gap"`` or that a solve broke off.
     """
 
     globally_optimal: bool = False
@@ -63,8 +63,8 @@ def refine(
     fit,
     *,
     seed,
-    rounds=20,
-    tol=1e-4,
+    max_iter=20,
+    gap=1e-4,
     starts=64,
     columns=40,
     exhaustive_limit=2000,
@@ -93,11 +93,11 @@ def refine(
     y : array_like, shape (n,)
     fit : Fit
         Of this X and y.
-    seed : int or tuple
-    rounds : int >= 1
-        Of at most one solve each.
-    tol : float > 0
-        Relative gap of the last solves and of the certificate.
+    seed : int, tuple or numpy Generator
+    max_iter : int >= 1
+        Rounds, of at most one solve each.
+    gap : float > 0
+        Wanted: the relative gap of the last solves and of the certificate.
     starts, columns : int >= 1
     exhaustive_limit : int >= 0
         Price every cell if ``arrangement_count`` is at most this.
@@ -118,7 +118,7 @@ def refine(
     Warns
     -----
     ConvergenceWarning
-        Rounds or time ran out, a solve broke off, or the gap of the last solve is above ``tol``: see ``converged``.
+        Rounds or time ran out, a solve broke off, or the gap of the last solve is above the one asked for.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def refine(
     (True, True, 'certified')
     """
     X, y, objective = program.check_fit(X, y, fit)
-    rounds = checks.integer(rounds, "rounds", at_least=1)
+    max_iter = checks.integer(max_iter, "max_iter", at_least=1)
     exhaustive_limit = checks.integer(exhaustive_limit, "exhaustive_limit", at_least=0)
     few = theory.arrangement_count(len(X), np.linalg.matrix_rank(X)) <= exhaustive_limit
     every = enumerate_patterns(X, limit=exhaustive_limit) if few else None
@@ -141,7 +141,7 @@ def refine(
         X=X,
         y=y,
         rng=streams.generator(seed),
-        tol=checks.number(tol, "tol", above=0.0),
+        wanted=checks.number(gap, "gap", above=0.0),
         starts=checks.integer(starts, "starts", at_least=1),
         columns=checks.integer(columns, "columns", at_least=1),
         descents=0 if few else descents,
@@ -155,12 +155,12 @@ def refine(
     stopped = ""
     while not stopped:
         found = search.priced()
-        stopped = search.reason(found, rounds) or search.round(found)
+        stopped = search.reason(found, max_iter) or search.round(found)
     best = search.result(stopped)
     if not best.converged:
         reached = f"{stopped} after {best.rounds} rounds, gap {best.gap:.2g}"
-        remedy = "raise rounds, max_seconds or tol"
-        checks.warn_unconverged("convex.refine", reached, f"no dearer neuron and gap = {tol:.2g}", remedy)
+        remedy = "raise max_iter, max_seconds or gap"
+        checks.warn_unconverged("convex.refine", reached, f"no dearer neuron and gap = {gap:.2g}", remedy)
     return best
 
 
@@ -171,9 +171,9 @@ class _Search:
         vars(self).update(options)
         self.start, self.done = time.perf_counter(), 0
         self.lower, self.dearest, self.by_descent = -np.inf, np.inf, self.descents > 0
-        self.coarse = self.tol if self.descents else max(self.tol, 1e-2)
+        self.coarse = self.wanted if self.descents else max(self.wanted, 1e-2)
         # the certificate needs room for the price
-        self.fine = self.tol if self.every is None else self.tol / 10.0
+        self.fine = self.wanted if self.every is None else self.wanted / 10.0
 
     def begin(self, fit):
         """Start from ``fit``, solved once more where it is broken."""
@@ -184,8 +184,8 @@ class _Search:
             self.current = again if again.gap < fit.gap else fit
             self.best = self.current if self.current.objective <= fit.objective else fit
 
-    def solved(self, patterns, tol):
-        return self.solve(self.X, self.y, patterns, beta=self.current.beta, loss=self.current.loss, tol=tol)
+    def solved(self, patterns, gap):
+        return self.solve(self.X, self.y, patterns, beta=self.current.beta, loss=self.current.loss, gap=gap)
 
     @property
     def late(self):
@@ -208,7 +208,7 @@ class _Search:
         units = _units(fit)
         starts = units if units.size else None
         found = price_local(X, fit.dual, fit.beta, self.rng, self.starts, starts, points=not self.descents)
-        if self.precise and self.every is not None and found.value <= fit.beta * (1.0 + self.tol):
+        if self.precise and self.every is not None and found.value <= fit.beta * (1.0 + self.wanted):
             found = price_all(X, fit.dual, fit.beta, self.every, self.slack)
             top = min(1.0, (1.0 - 4.0 * rounding.UNIT) * fit.beta / found.bound) if found.bound > 0.0 else 1.0
             self.lower = max(self.lower, fit.loss.scale(fit.dual, self.y, top)[1])
@@ -216,13 +216,13 @@ class _Search:
             self.dearest = found.value
         return found
 
-    def reason(self, found, rounds):
+    def reason(self, found, max_iter):
         """Why to stop before another round, or an empty string."""
         if found is None:
             return f"a solve broke off at a relative gap of {self.current.gap:.2g}"
-        if self.gap() <= self.tol:
+        if self.gap() <= self.wanted:
             return CERTIFIED
-        if self.done == rounds:
+        if self.done == max_iter:
             return "rounds ran out"
         return "time ran out" if self.late else ""
 
@@ -252,7 +252,7 @@ class _Search:
         gain = self.best.objective - new.objective
         if self.descents:
             nothing = new.loss.value(np.zeros(len(self.y)), self.y)
-            self.by_descent = gain > self.tol * max(abs(self.best.objective), 1e-12 * nothing)
+            self.by_descent = gain > self.wanted * max(abs(self.best.objective), 1e-12 * nothing)
             if not self.by_descent and not by_descent:
                 self.best = new if gain >= 0.0 else self.best
                 return LITTLE_GAINED
@@ -267,7 +267,7 @@ class _Search:
     def extended(self, found):
         """The patterns in use and the dearest new ones, (active, gates), or None where there is none to take in."""
         fit, X = self.current, self.X
-        dear = 1e-7 if self.every is not None else 0.1 * self.tol
+        dear = 1e-7 if self.every is not None else 0.1 * self.wanted
         extra = new_columns(X, fit, _units(fit), found, fit.beta * (1.0 + dear), self.columns)
         if extra is None:
             if self.precise:
@@ -331,7 +331,7 @@ class _Search:
 
     def result(self, stopped):
         """What was found."""
-        best, tol = self.best, self.tol
+        best = self.best
         if best is not self.current or self.dearest == np.inf or self.descents:  # once more, from the points as well
             units = _units(best)
             starts = units if units.size else None
@@ -343,8 +343,8 @@ class _Search:
         own = {name: getattr(best, name) for name in Fit.__dataclass_fields__ if name not in ("converged", "trace")}
         return Refined(
             **own,
-            converged=stopped in DONE and (stopped == CERTIFIED or best.gap <= tol),
-            globally_optimal=bool(self.gap() <= tol),
+            converged=stopped in DONE and (stopped == CERTIFIED or best.gap <= self.wanted),
+            globally_optimal=bool(self.gap() <= self.wanted),
             nonconvex_lower_bound=self.lower,
             price=self.dearest,
             rounds=self.done,

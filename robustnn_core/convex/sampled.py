@@ -26,7 +26,7 @@ class SampledFit:
     gap : float
         (objective - lower_bound) / max(|objective|, 1e-12 L(0, y)).
     converged : bool
-        gap <= tol.
+        The gap is at most the one asked for.
     alpha : ndarray, shape (m,)
         Output weights.
     net : nets.ReLUSum
@@ -40,7 +40,7 @@ class SampledFit:
     net: nets.ReLUSum
 
 
-def fit_sampled(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20_000):
+def fit_sampled(X, y, gates, *, beta, loss="squared", gap=1e-6, max_iter=20_000):
     r"""Learn the output weights of given units: a lasso with random features.
 
     .. math:: \min_\alpha\ L\Big(\sum_i (Xa_i)_+\,\alpha_i,\ y\Big) + \beta\sum_i|\alpha_i|,\qquad |a_i| = 1 .
@@ -56,9 +56,10 @@ def fit_sampled(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20_00
     beta : float > 0
     loss : {"squared", "hinge", "logistic"}
         Coordinate descent for the first, inside Newton's method for the last; a linear program for the hinge.
-    tol : float > 0
-        Wanted relative gap.
-    max_sweeps : int >= 1
+    gap : float > 0
+        Wanted: the relative gap at which to stop.
+    max_iter : int >= 1
+        Sweeps over the units.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def fit_sampled(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20_00
     Warns
     -----
     ConvergenceWarning
-        The gap is above ``tol``: see ``converged``.
+        The gap is above the one asked for: see ``converged``.
 
     Examples
     --------
@@ -82,8 +83,8 @@ def fit_sampled(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20_00
             f"gates has the zero column {int(np.flatnonzero(length == 0.0)[0])}; give every unit a direction"
         )
     gates = gates / length
-    tol = checks.number(tol, "tol", above=0.0)
-    max_sweeps = checks.integer(max_sweeps, "max_sweeps", at_least=1)
+    gap = checks.number(gap, "gap", above=0.0)
+    max_iter = checks.integer(max_iter, "max_iter", at_least=1)
     one = Patterns(np.ones((len(np.atleast_2d(X)), 1), dtype=bool), np.ones((gates.shape[0], 1)))
     X, y, beta = program.check_problem(X, y, one, beta, loss)
     with blas.single_thread():
@@ -95,7 +96,7 @@ def fit_sampled(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20_00
         solve = _by_descent if loss.pieces(y) is None else _by_program
         own = loss.scaled(unit)
         alpha, lower = solve(
-            np.asfortranarray(A / size), y / unit, beta / (unit * size), own, tol, max_sweeps, long / size
+            np.asfortranarray(A / size), y / unit, beta / (unit * size), own, gap, max_iter, long / size
         )
         alpha = alpha * (unit / size)
         used = alpha != 0.0
@@ -113,12 +114,12 @@ def fit_sampled(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20_00
             np.maximum(lengths, np.abs(alpha[used])) * (1.0 + rounding.roundoff(len(gates), 1.0)),
         )
     lower = program.below(max(lower * unit**2, 0.0), objective)
-    gap = program.relative_gap(objective, lower, loss, y)
+    reached = program.relative_gap(objective, lower, loss, y)
     net = nets.ReLUSum(weights, np.sign(alpha[used])) if used.any() else nets.ReLUSum(np.zeros((1, X.shape[1])), [1.0])
-    if not gap <= tol:
-        remedy = "raise max_sweeps or tol; the bracket is valid"
-        checks.warn_unconverged("convex.fit_sampled", f"gap {gap:.2g}", f"gap = {tol:.2g}", remedy)
-    return SampledFit(objective, lower, gap, bool(gap <= tol), alpha, net)
+    if not reached <= gap:
+        remedy = "raise max_iter or gap; the bracket is valid"
+        checks.warn_unconverged("convex.fit_sampled", f"gap {reached:.2g}", f"gap = {gap:.2g}", remedy)
+    return SampledFit(objective, lower, reached, bool(reached <= gap), alpha, net)
 
 
 def _bracket(A, y, alpha, z, beta, loss, long):
@@ -130,7 +131,7 @@ def _bracket(A, y, alpha, z, beta, loss, long):
     return objective, loss.scale(z, y, top)[1]
 
 
-def _by_descent(A, y, beta, loss, tol, max_sweeps, long):
+def _by_descent(A, y, beta, loss, gap, max_iter, long):
     n, m = A.shape
     alpha, best, lower = np.zeros(m), None, -np.inf
     p, done = np.zeros(n), 0
@@ -140,7 +141,7 @@ def _by_descent(A, y, beta, loss, tol, max_sweeps, long):
         lower = max(lower, bound)
         if best is None or objective < best[1]:
             best = alpha.copy(), objective
-        if program.relative_gap(best[1], lower, loss, y) <= 0.99 * tol or done >= max_sweeps:
+        if program.relative_gap(best[1], lower, loss, y) <= 0.99 * gap or done >= max_iter:
             return best[0], lower
         # a model of second order around p, solved by coordinates; for the squared loss it is the program itself
         sweeps = 20
@@ -184,7 +185,7 @@ def _descend(A, curve, slope, alpha, beta, sweeps):
                     r[k] += curve[k] * (new - old) * A[k, j]
 
 
-def _by_program(A, y, beta, loss, tol, max_sweeps, long):
+def _by_program(A, y, beta, loss, gap, max_iter, long):
     n, m = A.shape
     slopes, offsets, weight = loss.pieces(y)
     rows = slopes[:, None] * A

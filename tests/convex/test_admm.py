@@ -14,7 +14,7 @@ def test_nearest_point_of_a_cone():
     for _ in range(50):
         A, a = rng.standard_normal((40, 5)), rng.standard_normal(5)
         e, u = np.sign(A @ a), rng.standard_normal(5)
-        v = admm._nearest(u, e, A)
+        v = admm.nearest(u, e, A)
         assert (e * (A @ v)).min() >= -1e-10
         assert v @ (u - v) == pytest.approx(0.0, abs=1e-10)  # Moreau: the rest is orthogonal to the point ...
         inside = rng.standard_normal((5, 2000)) + 3.0 * a[:, None]
@@ -25,9 +25,9 @@ def test_nearest_point_of_a_cone():
 @pytest.mark.parametrize("loss", losses.NAMES)
 def test_admm_with_thin_cones(loss):
     # 300 points leave cones so thin that a shift along the gate costs more than the whole penalty
-    X, y, patterns = datasets.problem(300, 3, 10, loss=loss)
-    exact = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-6)
-    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-2, method="admm", max_iterations=1500)
+    X, y, patterns = datasets.problem(300, 3, 10, loss=loss, seed=0)
+    exact = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, gap=1e-6)
+    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, gap=1e-2, method="admm", max_iter=1500)
     assert exact.converged and f.converged
     assert f.lower_bound <= exact.objective and exact.lower_bound <= f.objective
     E = 2.0 * patterns.active - 1.0

@@ -7,8 +7,8 @@ from robustnn_core.convex import datasets, dense
 
 
 def test_blocks_that_are_safely_zero_are_zero_in_a_finer_fit():
-    X, y, patterns = datasets.problem(60, 5, 20)
-    rough, best = (convex.fit(X, y, patterns, beta=3.0, tol=tol) for tol in (1e-6, 1e-10))
+    X, y, patterns = datasets.problem(60, 5, 20, seed=0)
+    rough, best = (convex.fit(X, y, patterns, beta=3.0, gap=tol) for tol in (1e-6, 1e-10))
     price = dense.multipliers(X, patterns, rough.dual)[1]
     width = np.sqrt(2.0 * (rough.objective - rough.lower_bound)) * np.linalg.norm(
         dense.blocks(X, patterns)[0], 2, axis=(1, 2)
@@ -19,7 +19,7 @@ def test_blocks_that_are_safely_zero_are_zero_in_a_finer_fit():
 
 
 def test_both_newton_systems_have_one_solution():
-    X, _, patterns = datasets.problem(25, 4, 9)
+    X, _, patterns = datasets.problem(25, 4, 9, seed=0)
     F, G = dense.blocks(X, patterns)
     rng = np.random.default_rng(0)
     R, delta, g = rng.standard_normal((18, 4, 4)), rng.uniform(0.1, 1.0, 25), rng.standard_normal((18, 4))
@@ -32,6 +32,6 @@ def test_both_newton_systems_have_one_solution():
 
 
 def test_the_times_are_of_both():
-    X, _, patterns = datasets.problem(20, 3, 5)
-    times = np.array(dense.newton_times(X, patterns, [2, 5], repeats=1))
+    X, _, patterns = datasets.problem(20, 3, 5, seed=0)
+    times = np.array(dense.newton_times(X, patterns, [2, 5], repeats=1, seed=0))
     assert times.shape == (2, 2) and (times > 0.0).all()

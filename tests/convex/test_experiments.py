@@ -49,7 +49,7 @@ def test_gates_through_middles_make_their_patterns():
 
 
 def test_the_bracket_of_a_fit():
-    X, y, patterns = datasets.problem(20, 3, 5)
+    X, y, patterns = datasets.problem(20, 3, 5, seed=0)
     f = convex.fit(X, y, patterns, beta=0.5)
     upper, lower = experiments.bracket(f, 60)
     assert 1.0 <= upper[-1] <= 1.0 + 1e-4 and (np.diff(upper) <= 0.0).all() and lower[-1] <= 1.0

@@ -39,7 +39,7 @@ def twelve():
     inputs = np.linspace(-1, 1, 12)
     X = np.column_stack([inputs, np.ones(12)])
     y = np.sin(4 * inputs) + 0.3 * np.random.default_rng(3).standard_normal(12)
-    return X, y, convex.fit(X, y, convex.enumerate_patterns(X), beta=0.05, tol=1e-7)
+    return X, y, convex.fit(X, y, convex.enumerate_patterns(X), beta=0.05, gap=1e-7)
 
 
 def hidden(units=30, **changed):
@@ -65,7 +65,7 @@ def not_dual():
 def early():
     """A fit that stopped at a gap of 1 %, with the bracket that belongs to it."""
     X, y, fit = twelve()
-    return proofs.hidden_convexity(X, y, convex.fit(X, y, fit.patterns, beta=0.05, tol=1e-2), seed=1)
+    return proofs.hidden_convexity(X, y, convex.fit(X, y, fit.patterns, beta=0.05, gap=1e-2), seed=1)
 
 
 def next_cell(f):
@@ -93,7 +93,7 @@ def tiny():
     y = (teacher.predict(X) + 0.3 * rng.standard_normal(60))[:12]
     X = X[:12, 2:]
     start = convex.fit(X, y, convex.sample_patterns(X, 8, seed=2), beta=0.1)
-    return X, y, start, convex.refine(X, y, start, seed=0, tol=1e-5)
+    return X, y, start, convex.refine(X, y, start, seed=0, gap=1e-5)
 
 
 def certified():
@@ -143,7 +143,7 @@ def forty(loss="squared"):
 @cache
 def fitted(tol=1e-8):
     X, y, patterns = forty()
-    return convex.fit(X, y, patterns, beta=0.3, tol=tol)
+    return convex.fit(X, y, patterns, beta=0.3, gap=tol)
 
 
 def strong(fit=None, **changed):
@@ -154,12 +154,12 @@ def strong(fit=None, **changed):
 @cache
 def sorter():
     X, y, patterns = forty("hinge")
-    return convex.fit(X, y, patterns, beta=0.01, loss="hinge", tol=1e-8)
+    return convex.fit(X, y, patterns, beta=0.01, loss="hinge", gap=1e-8)
 
 
 def certificate(noise=0.1, **changed):
     X, y, _ = forty("hinge")
-    return proofs.certificate(X, y, replace(sorter(), **changed), noise=noise)
+    return proofs.certificate(X, y, replace(sorter(), **changed), noise=noise, seed=0)
 
 
 def outside():
@@ -200,10 +200,10 @@ def conjugate(loss):
     y = forty(loss)[1]
     one = y[:1]
     return (
-        lambda: proofs.conjugate(loss, y),
+        lambda: proofs.conjugate(loss, y, seed=0),
         {
             "(1)": elsewhere(
-                "one point", lambda: proofs.conjugate(loss, one), patched(DUAL[loss], times(1.05), "5 % larger")
+                "one point", lambda: proofs.conjugate(loss, one, seed=0), patched(DUAL[loss], times(1.05), "5 % larger")
             ),
             "(2)": patched(DUAL[loss], times(1.001), "1e-3 larger"),
         },
@@ -213,7 +213,7 @@ def conjugate(loss):
 def complementarity(loss):
     X, y, patterns = forty(loss)
     return (
-        lambda: proofs.gap_is_complementarity(X, y, patterns, beta=0.3, loss=loss),
+        lambda: proofs.gap_is_complementarity(X, y, patterns, beta=0.3, loss=loss, seed=0),
         {"(1)": patched(DUAL[loss], times(1.001), "1e-3 larger")},
     )
 
@@ -221,7 +221,7 @@ def complementarity(loss):
 def admm_steps(loss):
     X, y, patterns = forty(loss)
     return (
-        lambda: proofs.admm_steps(X, y, patterns, beta=0.1, loss=loss),
+        lambda: proofs.admm_steps(X, y, patterns, beta=0.1, loss=loss, seed=0),
         {
             "(1)": patched(STRUCTURED, lambda f: lambda X, patterns, H, delta, g: f(X, patterns, H, 1.01 * delta, g)),
             "(2)": patched(
@@ -328,7 +328,7 @@ LEDGERS = {
         },
     ),
     "block_structure": (
-        lambda: proofs.block_structure(forty()[0], forty()[2]),
+        lambda: proofs.block_structure(forty()[0], forty()[2], seed=0),
         {
             "(1)": SIGNED,
             "(2)": COUPLED,

@@ -18,7 +18,7 @@ def problem(n, d, loss, seed):
 @pytest.mark.parametrize("shape", [(4, 2), (7, 3), (10, 3)])
 def test_reduction(loss, shape):
     X, y = problem(*shape, loss, seed=1)
-    f = convex.fit(X, y, convex.enumerate_patterns(X), beta=0.02, loss=loss, tol=1e-6)
+    f = convex.fit(X, y, convex.enumerate_patterns(X), beta=0.02, loss=loss, gap=1e-6)
     g = convex.reduce_blocks(X, y, f)
     length = np.linalg.norm(np.hstack([g.v, g.w]), axis=0)
     assert (length > 1e-9 * length.max()).sum() <= len(X)

@@ -18,7 +18,7 @@ def problem(n, d, loss, seed):
 def test_fixed_units_against_proximal_gradient():
     X, y = problem(20, 4, "squared", seed=2)
     gates = np.random.default_rng(3).standard_normal((4, 15))
-    f = convex.fit_sampled(X, y, gates, beta=0.3, tol=1e-9)
+    f = convex.fit_sampled(X, y, gates, beta=0.3, gap=1e-9)
     unit = gates / np.linalg.norm(gates, axis=0)
     assert f.converged
     assert reference.lasso(np.maximum(X @ unit, 0.0), y, 0.3) == pytest.approx(f.objective, rel=1e-8)
@@ -34,7 +34,7 @@ def test_fixed_units_cost_more(loss):
         active = X @ gates >= 0
         keep = np.unique(active, axis=1, return_index=True)[1]
         keep = keep[active[:, keep].any(axis=0)]
-        turning = convex.fit(X, y, convex.Patterns(active[:, keep], gates[:, keep]), beta=0.01, loss=loss, tol=1e-6)
+        turning = convex.fit(X, y, convex.Patterns(active[:, keep], gates[:, keep]), beta=0.01, loss=loss, gap=1e-6)
         fixed = convex.fit_sampled(X, y, gates, beta=0.01, loss=loss)
         assert fixed.converged and fixed.lower_bound <= fixed.objective
         assert turning.lower_bound <= fixed.objective
@@ -43,8 +43,8 @@ def test_fixed_units_cost_more(loss):
 def test_scale_does_not_matter():
     X, y = problem(25, 3, "squared", seed=4)
     gates = np.random.default_rng(5).standard_normal((3, 10))
-    one = convex.fit_sampled(X, y, gates, beta=0.3, tol=1e-9)
-    other = convex.fit_sampled(X, 1e4 * y, 7.0 * gates, beta=0.3e4, tol=1e-9)
+    one = convex.fit_sampled(X, y, gates, beta=0.3, gap=1e-9)
+    other = convex.fit_sampled(X, 1e4 * y, 7.0 * gates, beta=0.3e4, gap=1e-9)
     assert other.objective == pytest.approx(1e8 * one.objective, rel=1e-7)
 
 

@@ -38,32 +38,32 @@ def fitted(found, X):
     }
 
 
-def plain(size, loss, tol=1e-6, change=None, **options):
+def plain(size, loss, gap=1e-6, change=None, **options):
     X, y, patterns = problem(*SIZES[size], 7, loss)
     if change is not None:
         X, y = change(X, y)
     beta = 0.3 if loss == "squared" else 0.01
-    return fitted(convex.fit(X, y, patterns, **({"beta": beta, "loss": loss, "tol": tol} | options)), X)
+    return fitted(convex.fit(X, y, patterns, **({"beta": beta, "loss": loss, "gap": gap} | options)), X)
 
 
-def robust(n, radius, loss, tol=1e-3, features=2, count=12, beta=0.01):
+def robust(n, radius, loss, gap=1e-3, features=2, count=12, beta=0.01):
     rng = np.random.default_rng(3)
     X = np.c_[rng.uniform(-1, 1, (n, features)), np.ones(n)]
     y = rng.choice([-1.0, 1.0], n)
     patterns = experiments.gates(X, count, 3, bias=-1)
-    return fitted(convex.fit_robust(X, y, patterns, beta=beta, radius=radius, bias=features, loss=loss, tol=tol), X)
+    return fitted(convex.fit_robust(X, y, patterns, beta=beta, radius=radius, bias=features, loss=loss, gap=gap), X)
 
 
 def refined():
     X, y, patterns = problem(12, 2, 3, 5, "squared")
     start = convex.fit(X, y, patterns, beta=0.2)
-    found = convex.refine(X, y, start, seed=0, tol=1e-6)
+    found = convex.refine(X, y, start, seed=0, gap=1e-6)
     return fitted(found, X) | {"nonconvex_lower_bound": found.nonconvex_lower_bound}
 
 
 def reduced():
     X, y, patterns = problem(*SIZES["wide"], 7, "squared")
-    return fitted(convex.reduce_blocks(X, y, convex.fit(X, y, patterns, beta=0.3, tol=1e-6)), X)
+    return fitted(convex.reduce_blocks(X, y, convex.fit(X, y, patterns, beta=0.3, gap=1e-6)), X)
 
 
 def sampled(loss):
@@ -144,9 +144,9 @@ def cases():
         for size in SIZES:
             found[f"fit {loss} {size}"] = lambda size=size, loss=loss: plain(size, loss)
         found[f"fit {loss} zero point"] = lambda loss=loss: plain("square", loss, change=zero_point)
-        found[f"fit {loss} loose"] = lambda loss=loss: plain("wide", loss, tol=1e-3)
+        found[f"fit {loss} loose"] = lambda loss=loss: plain("wide", loss, gap=1e-3)
         found[f"fit {loss} dear"] = lambda loss=loss: plain("square", loss, beta=100.0)
-        found[f"fit {loss} admm"] = lambda loss=loss: plain("tall", loss, tol=1e-2, method="admm")
+        found[f"fit {loss} admm"] = lambda loss=loss: plain("tall", loss, gap=1e-2, method="admm")
         for name, radius in (("0", 0.0), ("box", 0.03), ("one column", (0.05, 0.0, 0.0))):
             found[f"robust {loss} {name}"] = lambda radius=radius, loss=loss: robust(12, radius, loss)
         found[f"robust {loss} many"] = lambda loss=loss: robust(40, 0.01, loss, features=4, count=60)

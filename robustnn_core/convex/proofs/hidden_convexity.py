@@ -23,7 +23,7 @@ def hidden_convexity(X, y, fit, seed, *, units=30):
     y : array_like, shape (n,)
     fit : Fit
         With all open patterns that see a point, and a gap of about 1e-7: row (6) is exact for a minimiser only.
-    seed : int or tuple
+    seed : int, tuple or numpy Generator
         Of the random net of part 2.
     units : int >= 1
         Of that net.
@@ -37,7 +37,7 @@ def hidden_convexity(X, y, fit, seed, *, units=30):
     --------
     >>> from robustnn_core import convex
     >>> X, y = np.array([[-1.0, 1.0], [0.0, 1.0], [2.0, 1.0]]), [1.0, 0.0, 1.0]
-    >>> found = convex.fit(X, y, convex.enumerate_patterns(X), beta=0.1, tol=1e-7)
+    >>> found = convex.fit(X, y, convex.enumerate_patterns(X), beta=0.1, gap=1e-7)
     >>> [row.label for row in hidden_convexity(X, y, found, seed=0).assert_holds().rows]
     ['(1)', '(1)', '(2)', '(3)', '(4)', '(5)', '(6)', 'n']
     """

@@ -104,14 +104,14 @@ def robust_certificate(fit, X, y):
     return ledger
 
 
-def width_loss(seed=0, trials=2000):
+def width_loss(seed, *, trials=2000):
     r"""With a coordinate that stays, a robust margin of 0 still carries a block: the four points of the counterexample.
 
     The margin of :math:`D=I` at (.1,0), (-.1,0), (.3,1), (.2,1), e = (.05, 0) is 0, yet v = (0, .995) is feasible.
 
     Examples
     --------
-    >>> width_loss().assert_holds().rows[-1].label
+    >>> width_loss(seed=0).assert_holds().rows[-1].label
     'V3'
     """
     rows, e, v = _width_example()

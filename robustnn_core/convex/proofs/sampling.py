@@ -12,7 +12,7 @@ from robustnn_core.ledger import Ledger
 __all__ = ["few_essential", "global_certificate"]
 
 
-def few_essential(X, y, gates, beta, *, loss="squared", tol=1e-6):
+def few_essential(X, y, gates, beta, *, loss="squared", gap=1e-6):
     r"""Count the draws without which the optimum rises: at most n.
 
     Every draw is left out once. It is essential if the lower bound without it exceeds the objective with it, so
@@ -26,7 +26,7 @@ def few_essential(X, y, gates, beta, *, loss="squared", tol=1e-6):
         At least two draws; none with a point on its hyperplane.
     beta : float > 0
     loss : {"squared", "hinge", "logistic"}
-    tol : float > 0
+    gap : float > 0
         Of the N solves.
 
     Examples
@@ -50,7 +50,7 @@ def few_essential(X, y, gates, beta, *, loss="squared", tol=1e-6):
         index = [index[j] for j in patterns.distinct(drawn[:, index]) if drawn[:, index[j]].any()]
         if not index:
             return zero, zero, None
-        found = training.fit(X, y, patterns.Patterns(drawn[:, index], gates[:, index]), beta=beta, loss=loss, tol=tol)
+        found = training.fit(X, y, patterns.Patterns(drawn[:, index], gates[:, index]), beta=beta, loss=loss, gap=gap)
         return found.objective, found.lower_bound, found
 
     upper, lower, found = solve(list(range(N)))
@@ -63,7 +63,7 @@ def few_essential(X, y, gates, beta, *, loss="squared", tol=1e-6):
         carried = np.flatnonzero(size > 1e-9 * max(size.max(), 1e-300))
         ledger.leq("(2)", r"\text{patterns that carry a block}\le n", len(carried), len(X))
         if len(carried):
-            kept = training.fit(X, y, small.patterns.take(carried), beta=beta, loss=loss, tol=tol)
+            kept = training.fit(X, y, small.patterns.take(carried), beta=beta, loss=loss, gap=gap)
             ledger.leq("(2)", r"V(\text{the patterns with a block only})\le V_{N+1}", kept.lower_bound, upper)
     ledger.leq("(2)", r"\#\text{essential draws}\le n", essential, len(X))
     return ledger
@@ -81,7 +81,7 @@ def global_certificate(X, y, fit, seed, *, trials=200):
         Few enough for all patterns.
     y : array_like, shape (n,)
     fit : Fit or Refined
-    seed : int or tuple
+    seed : int, tuple or numpy Generator
     trials : int >= 1
 
     Examples

@@ -17,14 +17,14 @@ __all__ = [
 ]
 
 
-def block_structure(X, patterns, *, seed=0):
+def block_structure(X, patterns, *, seed):
     """One factor for all blocks: the rows of the cones, the coupling of the predictions, the Newton system.
 
     Examples
     --------
     >>> from robustnn_core.convex.datasets import problem
-    >>> X, _, patterns = problem(15, 3, 6)
-    >>> len(block_structure(X, patterns).assert_holds().rows)
+    >>> X, _, patterns = problem(15, 3, 6, seed=0)
+    >>> len(block_structure(X, patterns, seed=0).assert_holds().rows)
     4
     """
     F, G = dense.blocks(X, patterns)
@@ -67,12 +67,12 @@ def block_structure(X, patterns, *, seed=0):
     return ledger
 
 
-def conjugate(loss, y, *, seed=0):
+def conjugate(loss, y, *, seed):
     r"""Young's inequality :math:`L(p) \ge -\lambda^\top p - L^*(-\lambda)`, and where it is an equality.
 
     Examples
     --------
-    >>> len(conjugate("logistic", [1.0, -1.0, 1.0]).assert_holds().rows)
+    >>> len(conjugate("logistic", [1.0, -1.0, 1.0], seed=0).assert_holds().rows)
     2
     """
     y = checks.array(y, "y", shape=("n",))
@@ -106,8 +106,8 @@ def strong_duality(X, y, fit):
     --------
     >>> from robustnn_core import convex
     >>> from robustnn_core.convex.datasets import problem
-    >>> X, y, patterns = problem(15, 3, 6)
-    >>> len(strong_duality(X, y, convex.fit(X, y, patterns, beta=0.2, tol=1e-8)).assert_holds().rows)
+    >>> X, y, patterns = problem(15, 3, 6, seed=0)
+    >>> len(strong_duality(X, y, convex.fit(X, y, patterns, beta=0.2, gap=1e-8)).assert_holds().rows)
     3
     """
     X, y = given(X, y, fit)
@@ -144,7 +144,7 @@ def strong_duality(X, y, fit):
     return ledger
 
 
-def certificate(X, y, fit, *, noise=0.1, seed=0):
+def certificate(X, y, fit, *, noise=0.1, seed):
     """Certificates from a spoilt solution: blocks outside their cones, a dual point outside its box.
 
     Parameters
@@ -158,9 +158,9 @@ def certificate(X, y, fit, *, noise=0.1, seed=0):
     --------
     >>> from robustnn_core import convex
     >>> from robustnn_core.convex.datasets import problem
-    >>> X, y, patterns = problem(15, 3, 6, loss="hinge")
-    >>> fit = convex.fit(X, y, patterns, beta=0.02, loss="hinge", tol=1e-8)
-    >>> len(certificate(X, y, fit).assert_holds().rows)
+    >>> X, y, patterns = problem(15, 3, 6, loss="hinge", seed=0)
+    >>> fit = convex.fit(X, y, patterns, beta=0.02, loss="hinge", gap=1e-8)
+    >>> len(certificate(X, y, fit, seed=0).assert_holds().rows)
     7
     """
     noise = checks.number(noise, "noise", at_least=0.0)
@@ -197,14 +197,14 @@ def certificate(X, y, fit, *, noise=0.1, seed=0):
     return ledger
 
 
-def gap_is_complementarity(X, y, patterns, *, beta, loss="squared", seed=0):
+def gap_is_complementarity(X, y, patterns, *, beta, loss="squared", seed):
     """The gap of any primal point and its own dual residual is a sum of products, one for each cone.
 
     Examples
     --------
     >>> from robustnn_core.convex.datasets import problem
-    >>> X, y, patterns = problem(15, 3, 6)
-    >>> len(gap_is_complementarity(X, y, patterns, beta=0.3).assert_holds().rows)
+    >>> X, y, patterns = problem(15, 3, 6, seed=0)
+    >>> len(gap_is_complementarity(X, y, patterns, beta=0.3, seed=0).assert_holds().rows)
     1
     """
     F, G = dense.blocks(X, patterns)
@@ -225,14 +225,14 @@ def gap_is_complementarity(X, y, patterns, *, beta, loss="squared", seed=0):
     )
 
 
-def admm_steps(X, y, patterns, *, beta, loss="squared", kappa=0.5, rho=2.0, seed=0):
+def admm_steps(X, y, patterns, *, beta, loss="squared", kappa=0.5, rho=2.0, seed):
     """Each step of the splitting is the minimum it claims to be: no random point is better, and the gradient vanishes.
 
     Examples
     --------
     >>> from robustnn_core.convex.datasets import problem
-    >>> X, y, patterns = problem(15, 3, 6, loss="logistic")
-    >>> len(admm_steps(X, y, patterns, beta=0.1, loss="logistic").assert_holds().rows)
+    >>> X, y, patterns = problem(15, 3, 6, loss="logistic", seed=0)
+    >>> len(admm_steps(X, y, patterns, beta=0.1, loss="logistic", seed=0).assert_holds().rows)
     4
     """
     F, G = dense.blocks(X, patterns)
