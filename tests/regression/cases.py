@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from robustnn_core import breakdown, convex, laws, nets, neurotron, perturbations
-from robustnn_core.breakdown import attacks
 from robustnn_core.convex import experiments
-from robustnn_core.neurotron import adversaries
+from robustnn_core.neurotron.adversaries import Impostor
 
 PATH = Path(__file__).with_name("frozen.json")
 LOSSES = ("squared", "hinge", "logistic")
@@ -102,7 +101,7 @@ def bracketed(loss):
 def corrupted(n=80, d=3, fraction=0.2):
     rng = np.random.default_rng(2)
     X = rng.standard_normal((n, d))
-    y, _ = breakdown.corrupt(X, X @ np.arange(1.0, d + 1), fraction=fraction, attack=attacks.GrossOutliers(), seed=0)
+    y, _ = breakdown.corrupt(X, X @ np.arange(1.0, d + 1), fraction=fraction, adversary=breakdown.adversaries.GrossOutliers(), seed=0)
     return X, y + 0.05 * rng.standard_normal(n)
 
 
@@ -116,7 +115,7 @@ def broken_net(name, signs, **options):
     rng = np.random.default_rng(4)
     X = rng.standard_normal((120, 3))
     net = nets.ReLUSum(rng.standard_normal((len(signs), 3)), signs)
-    y, _ = breakdown.corrupt(X, net.predict(X), fraction=0.1, attack=attacks.GrossOutliers(), seed=0)
+    y, _ = breakdown.corrupt(X, net.predict(X), fraction=0.1, adversary=breakdown.adversaries.GrossOutliers(), seed=0)
     found = getattr(breakdown, name)(X, y, signs=signs, seed=1, **({"keep": 105} | options))
     return {"predictions": found.net.predict(X[:20]).tolist()}
 
@@ -168,11 +167,11 @@ def cases():
     ):
         found[name] = lambda name=name, options=options: linear(name, **options)
     for signs in ([1], [1, -1]):
-        found[f"partition {signs}"] = lambda signs=signs: broken_net("partition_fit", signs)
-        found[f"dc {signs}"] = lambda signs=signs: broken_net("dc_fit", signs)
-    found["partition sum"] = lambda: broken_net("partition_fit", [1, 1], keep=100)
+        found[f"partition {signs}"] = lambda signs=signs: broken_net("fit_partition", signs)
+        found[f"dc {signs}"] = lambda signs=signs: broken_net("fit_dc", signs)
+    found["partition sum"] = lambda: broken_net("fit_partition", [1, 1], keep=100)
     found["neurotron clean"] = lambda: neuron(None, laws.Sphere(3, 1.0))
-    found["neurotron impostor"] = lambda: neuron(adversaries.Impostor([1.0, 2.1, -1.0]), laws.Gaussian(3))
+    found["neurotron impostor"] = lambda: neuron(Impostor([1.0, 2.1, -1.0]), laws.Gaussian(3))
     for name, options in (("train_flow", {}), ("train_descent", {"rate": 0.1})):
         for loss in ("exponential", "logistic"):
             found[f"{name} {loss}"] = lambda name=name, loss=loss, options=options: flow(name, loss, **options)
