@@ -24,7 +24,7 @@ from robustnn_core.convex import losses
 parser = argparse.ArgumentParser()
 parser.add_argument("--quick", action="store_true")
 parser.add_argument("--only", nargs="+", choices=["200", "600", "admm"], default=["200", "600", "admm"])
-parser.add_argument("--save", nargs="?", const="robustnn_core/convex/measured.json")
+parser.add_argument("--save", nargs="?", const="robustnn_core/convex/data/measured.json")
 OPTIONS = parser.parse_args()
 TRIALS = 2 if OPTIONS.quick else 3
 LOSSES = (("squared", 1.0), ("hinge", 1e-2), ("logistic", 1e-2))
@@ -131,7 +131,7 @@ def row(n, d, P, loss, beta, solver, tol, **rest):
 
 def ours(n, d, P, loss, beta, tol, name="fit", trials=TRIALS, **options):
     X, y, patterns = problem(n, d, P, loss)
-    runs = [timed(lambda: convex.fit(X, y, patterns, beta=beta, loss=loss, tol=tol, **options)) for _ in range(trials)]
+    runs = [timed(lambda: convex.fit(X, y, patterns, beta=beta, loss=loss, gap=tol, **options)) for _ in range(trials)]
     f = runs[0][1]
     record(
         row(
@@ -149,7 +149,7 @@ def ours(n, d, P, loss, beta, tol, name="fit", trials=TRIALS, **options):
             seconds=min(run[0] for run in runs),
             cpu_seconds=min(run[2] for run in runs),
             runs=trials,
-            recorded=len(f.history["seconds"]),
+            recorded=len(f.trace),
             units=len(f.net.weights),
             note="" if f.converged else "budget ran out",
         )

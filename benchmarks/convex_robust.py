@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from robustnn_core import convex
-from robustnn_core.convex import experiments
+from robustnn_core.convex import datasets, experiments
 
 QUICK = "--quick" in sys.argv
 
@@ -50,13 +50,13 @@ def robust_rows():
     """Name, objective, lower bound, relative gap, seconds, peer's value, peer's seconds."""
     rows = []
     for n, count, radius in ((40, 6, 0.02),) if QUICK else ((100, 12, 0.02),):
-        X, y, _, _ = experiments.data("digits", n, 0)
+        X, y, _, _ = datasets.data("digits", n, 0)
         patterns = surviving(X, radius, count)
         for loss in ("hinge", "logistic", "squared"):
             took = []
             for _ in range(3):
                 start = time.perf_counter()
-                f = convex.fit_robust(X, y, patterns, beta=1e-3, radius=radius, bias=-1, loss=loss, tol=1e-3)
+                f = convex.fit_robust(X, y, patterns, beta=1e-3, radius=radius, bias=-1, loss=loss, gap=1e-3)
                 took.append(time.perf_counter() - start)
             peer = (np.nan, np.nan)
             if have("cvxpy") and have("clarabel"):

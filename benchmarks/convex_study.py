@@ -1,19 +1,20 @@
 """Convex against gradient training over seeds, in one run: ``python benchmarks/convex_study.py [--save] [--quick] [--sweeps]``.
 
-``--save`` writes ``robustnn_core/convex/study.json``, which the page on the comparison shows. About twenty minutes.
+``--save`` writes ``robustnn_core/convex/data/study.json``, which the page on the comparison shows. About twenty minutes.
 """
 
 import json
 import sys
 import time
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 
 from robustnn_core import convex, streams
-from robustnn_core.convex import experiments
-from robustnn_core.convex.study import PATH
+from robustnn_core.convex import datasets, experiments
 
+PATH = Path(experiments.__file__).parent / "data" / "study.json"
 QUICK = "--quick" in sys.argv
 SAVE = "--save" in sys.argv
 SWEEPS_ONLY = "--sweeps" in sys.argv  # keeps the stored table
@@ -37,9 +38,9 @@ SWEEPS = {
 
 def split(name, n, seed):
     if name in ("digits", "breast-cancer"):
-        return experiments.data(name, n, seed)
+        return datasets.data(name, n, seed)
     first, second = streams.spawn(seed, 2)
-    return *experiments.plane(name, n, first), *experiments.plane(name, 500, second)
+    return *datasets.plane(name, n, first), *datasets.plane(name, 500, second)
 
 
 def row(name, n, radius, seed):
@@ -74,7 +75,7 @@ def row(name, n, radius, seed):
 
 def separated(seed, radius=0.08):
     """Twenty separated points of the plane with random labels: the training objective and its bracket."""
-    X, y = experiments.plane("random", 20, (seed,))
+    X, y = datasets.plane("random", 20, (seed,))
     fit = convex.fit_robust(X, y, experiments.gates(X, PATTERNS, seed, bias=-1), beta=BETA, radius=radius, bias=-1)
     result = {
         "seed": seed,
@@ -86,7 +87,7 @@ def separated(seed, radius=0.08):
     every = convex.screen_patterns(X, convex.enumerate_patterns(X), radius, bias=-1)
     best = convex.fit_robust(X, y, every, beta=BETA, radius=radius, bias=-1)
     result["all"] = [every.count, best.lower_bound, best.objective]
-    linear = convex.robust_linear(X, y, beta=BETA, radius=radius, bias=-1)
+    linear = convex.fit_robust_linear(X, y, beta=BETA, radius=radius, bias=-1)
     result["linear"] = linear.objective
     for width in (WIDTH, 200):
         net = convex.train_gradient(
@@ -104,7 +105,7 @@ def separated(seed, radius=0.08):
 def main():
     settings = {"beta": BETA, "patterns": PATTERNS, "width": WIDTH, "steps": STEPS}
     if SWEEPS_ONLY:
-        stored = json.loads(PATH.read_text(encoding="utf-8"))
+        stored = experiments.stored("study")
         if {key: stored[key] for key in settings} != settings:
             raise SystemExit("the stored table has other settings; run without --sweeps")
     else:

@@ -41,7 +41,7 @@ def test_a_ledger_that_is_not_listed_is_found():
 
 
 @pytest.mark.parametrize(
-    "name", ["breakdown.proofs", "neurotron.proofs", "perturbations.proofs", "convex.proofs", "convex.proofs_robust"]
+    "name", ["breakdown.proofs", "neurotron.proofs", "perturbations.proofs", "convex.proofs"]
 )
 def test_every_public_function_of_the_proofs_is_in_all(name):
     proofs = importlib.import_module(f"robustnn_core.{name}")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from robustnn_core import convex
-from robustnn_core.convex import solvers
+from robustnn_core.convex import datasets, dense
 from robustnn_core.course import call, compare, fail, numbers
 
 
@@ -14,8 +14,8 @@ def dual_from_blocks(X, y, D, V, W):
 
 def hidden_dual_from_blocks(answer):
     for seed, beta in ((1, 0.3), (2, 0.05)):
-        X, y, made = solvers.problem(30, 3, 6, seed=seed)
-        found = convex.fit(X, y, made, beta=beta, tol=1e-9)
+        X, y, made = datasets.problem(30, 3, 6, seed=seed)
+        found = convex.fit(X, y, made, beta=beta, gap=1e-9)
         got = call(answer, X, y, made.active, found.v, found.w, name="dual_from_blocks")
         compare(got, found.dual, tol=1e-4, name="dual_from_blocks of a minimiser")
 
@@ -37,13 +37,13 @@ def hidden_certain_zeros(answer):
         if (got & ~known).any():
             fail("certain_zeros drops a block that may be nonzero.")
         compare(got, known, name="certain_zeros", hint="More blocks are certain.")
-    X, y, made = solvers.problem(40, 5, 8, seed=1)
-    rough, fine = (convex.fit(X, y, made, beta=0.3, tol=tol) for tol in (1e-4, 1e-9))
-    size = np.linalg.norm(solvers.blocks(X, made)[0], 2, axis=(1, 2))
+    X, y, made = datasets.problem(40, 5, 8, seed=1)
+    rough, fine = (convex.fit(X, y, made, beta=0.3, gap=tol) for tol in (1e-4, 1e-9))
+    size = np.linalg.norm(dense.blocks(X, made)[0], 2, axis=(1, 2))
     got = numbers(
         call(
             answer,
-            solvers.multipliers(X, made, rough.dual)[1],
+            dense.multipliers(X, made, rough.dual)[1],
             size,
             rough.objective - rough.lower_bound,
             0.3,
@@ -67,7 +67,7 @@ def hidden_bound_from_residuals(answer):
     from scipy.optimize import minimize
 
     for seed, beta in ((3, 0.05), (4, 0.5), (5, 50.0)):
-        X, y, made = solvers.problem(12, 3, 5, seed=seed)
+        X, y, made = datasets.problem(12, 3, 5, seed=seed)
         lam = y - 0.3 * np.random.default_rng(seed).standard_normal(12)
         dearest = 0.0
         for pattern in made.active.T:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from robustnn_core import convex
-from robustnn_core.convex import experiments
+from robustnn_core.convex import datasets, experiments
 from robustnn_core.course import call, compare, fail, numbers
 
 
@@ -44,7 +44,7 @@ def robust_value(X, y, D, V, W, e, beta):
 
 def hidden_robust_value(answer):
     for seed, radius in ((0, 0.08), (3, 0.03)):
-        X, y = experiments.plane("ring", 12, seed)
+        X, y = datasets.plane("ring", 12, seed)
         made = experiments.gates(X, 12, seed, bias=-1)
         fit = convex.fit_robust(X, y, made, beta=1e-2, radius=radius, bias=-1)
         got = call(answer, X, y, fit.patterns.active, fit.v, fit.w, fit.radius, 1e-2, name="robust_value")

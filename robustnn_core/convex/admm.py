@@ -36,8 +36,8 @@ def _center(X, E, gates, steps=8):
     return out
 
 
-def _nearest(u, e, A, rounds=20):
-    """The point of the cone {v : e * Av >= 0} nearest to u, by Moreau: u + R^T x with x >= 0 that makes it shortest.
+def nearest(u, e, A, rounds=20):
+    """Return the point of {v : e * Av >= 0} nearest to u, by Moreau: u + R^T x with x >= 0 that makes it shortest.
 
     The rows R are added as they are violated. A shift along the gate would do too, but is longer by one over the
     margin of the gate, which is small where points are many.
@@ -94,7 +94,7 @@ class Splitting:
         return np.concatenate([half, -half])
 
     def nearest(self, b, u):
-        return _nearest(u, self.E[:, b % self.P], self.A)
+        return nearest(u, self.E[:, b % self.P], self.A)
 
     def feasible(self, U):
         """Return the blocks nearest to U in the cones, moved along the gates by what rounding leaves outside."""

@@ -5,6 +5,7 @@ import time
 import numpy as np
 
 from robustnn_core.convex import program
+from robustnn_core.trace import Trace
 
 
 class Bracket:
@@ -67,7 +68,7 @@ class Bracket:
         self.rows.append((self.seconds, self.upper + self.rest, self.lower + self.rest))
         return self.gap
 
-    def history(self, share=1.0):
-        """Return the trace by columns, the bounds times ``share``."""
+    def trace(self, share=1.0):
+        """Return the :class:`~robustnn_core.trace.Trace`, the bounds times ``share``."""
         seconds, upper, lower = np.array(self.rows).T
-        return {"seconds": seconds, "objective": share * upper, "lower_bound": share * lower}
+        return Trace(seconds=seconds, objective=share * upper, lower_bound=share * lower)

@@ -1,14 +1,29 @@
-r"""One cell of the arrangement against a box: the radius of a column, the robust margin, blocks that no move can turn.
+r"""One cell of the arrangement: a gate inside it, its centre, its robust margin, blocks that no move can turn.
 
-Nothing here depends on the units: columns may be scaled, and shifted by multiples of a column that does not move.
+What concerns the box does not depend on the units: columns may be scaled, and shifted by multiples of a column that
+does not move.
 """
 
 import numpy as np
-from scipy.optimize import linprog
+from scipy.optimize import linprog, nnls
 
-from robustnn_core import checks
+from robustnn_core import blas, checks
 
-__all__ = ["box", "flat_block", "nearness", "robust_margin"]
+__all__ = [
+    "MARGIN",
+    "box",
+    "central",
+    "flat_block",
+    "inside",
+    "makes",
+    "margins",
+    "nearness",
+    "patterns_of",
+    "robust_margin",
+]
+
+#: A gate makes a pattern if every |x.a| is larger than this times |x||a|.
+MARGIN = 1e-12
 
 
 def box(X, radius, *, bias=None):
@@ -162,3 +177,85 @@ def nearness(X, e):
         near[k] = (gap[:, ~fixed] / (2.0 * e[~fixed])).max(axis=1)
         near[k, (gap[:, fixed] > 0.0).any(axis=1)] = np.inf
     return near
+
+
+# ---------------------------------------------------------------------------------------------------
+# Without a box: gates inside a cell.
+
+
+def patterns_of(X, A):
+    """Return the patterns (n, m) of gates A (d, m), and the gates, without those that a point nearly lies on."""
+    Z = blas.product(X, A)
+    size = np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(A, axis=0)
+    clear = ((np.abs(Z) > MARGIN * size) | (np.linalg.norm(X, axis=1) == 0.0)[:, None]).all(axis=0)
+    return Z[:, clear] >= 0.0, A[:, clear]
+
+
+def makes(X, active, gate):
+    """Return whether the gate makes the pattern with margin (points at the origin are active, whatever the gate)."""
+    return bool(margins(X, active[:, None], gate[:, None])[0] > MARGIN)
+
+
+def margins(X, active, gates):
+    """Return the least sine of each gate (d, m) over its points' hyperplanes; -inf where one at 0 is not active."""
+    size, length = np.linalg.norm(X, axis=1), np.linalg.norm(gates, axis=0)
+    seen = size > 0.0
+    least = np.full(gates.shape[1], np.inf)
+    if seen.any():
+        S = np.where(active[seen], 1.0, -1.0) * blas.product(X[seen], gates) / size[seen, None]
+        least = S.min(axis=0) / np.where(length > 0.0, length, 1.0)
+    return np.where(active[~seen].all(axis=0), least, -np.inf)
+
+
+def inside(X, active):
+    """Return a gate that makes the pattern with the largest margin, or None."""
+    size = np.linalg.norm(X, axis=1)
+    if not active[size == 0.0].all():
+        return None
+    rows = np.where(active, 1.0, -1.0)[:, None] * X
+    gate = _widest(rows[size > 0.0] / size[size > 0.0, None])
+    return gate if makes(X, active, gate) else None
+
+
+def _widest(rows):
+    """The u with the largest min_k rows_k.u / |u|, nearly 0 where no u has rows u > 0.
+
+    It is the point nearest to 0 of the rows' convex hull, by nonnegative least squares (Lawson & Hanson, chapter 23).
+    """
+    A = np.vstack([rows.T, np.ones(len(rows))])
+    try:
+        return rows.T @ nnls(A, np.r_[np.zeros(rows.shape[1]), 1.0])[0]
+    except RuntimeError:  # its iterations ran out
+        return np.zeros(rows.shape[1])
+
+
+def central(Z, E, A, steps=40):
+    """Return unit gates (P, d) near the analytic centres of {a : E Z a > 0}, from gates A inside; |z_k| = 1.
+
+    Damped Newton on sum log(E Z a) - n |a|^2 / 2, all cells at once. An interior point that starts beside a
+    hyperplane breaks off.
+    """
+    n, d = Z.shape
+    A = A / np.linalg.norm(A, axis=1)[:, None]
+    todo = np.arange(len(A))
+    for _ in range(steps):
+        a, e = A[todo], E[todo]
+        s = e * (a @ Z.T)
+        force = (e / s) @ Z - n * a
+        H = np.stack([(Z.T * q) @ Z for q in 1.0 / s**2])
+        H[:, np.arange(d), np.arange(d)] += n
+        try:
+            step = np.linalg.solve(H, force[:, :, None])[:, :, 0]
+        except np.linalg.LinAlgError:  # cells so thin that n is nothing beside 1 / s^2: the gates stay as they are
+            break
+        size = np.sqrt(np.maximum((force * step).sum(axis=1), 0.0))
+        # far out the damped step of the theory is short: most of the way to the nearest hyperplane instead
+        near = (-(e * (step @ Z.T)) / s).max(axis=1)
+        share = np.minimum(1.0, np.maximum(0.9 / np.maximum(near, 1e-300), 1.0 / (1.0 + size)))
+        new = a + share[:, None] * step
+        inside = (e * (new @ Z.T) > 0.0).all(axis=1)
+        A[todo[inside]] = new[inside]
+        todo = todo[inside & (size > 0.5)]
+        if not len(todo):
+            break
+    return A / np.linalg.norm(A, axis=1)[:, None]

@@ -1,17 +1,32 @@
-"""What the pages on adversarial training call: data with boxes, decision boundaries, convex against gradient training."""
+"""What the pages call for one figure: decision boundaries, convex against gradient training, stored results."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer
 
-from robustnn_core import checks, images, streams
+from robustnn_core import checks, streams
+from robustnn_core.convex import datasets
+from robustnn_core.convex.baselines import attack_box, train_gradient
 from robustnn_core.convex.cells import box
-from robustnn_core.convex.gradient import attack_box, train_gradient
-from robustnn_core.convex.patterns import Patterns
-from robustnn_core.convex.robust import fit_robust, robust_linear, worst_case_loss
+from robustnn_core.convex.patterns import Patterns, distinct
+from robustnn_core.convex.robust import fit_robust, fit_robust_linear, worst_case_loss
 
-__all__ = ["METHODS", "Comparison", "boundary", "compare", "data", "gates", "plane", "robust_compare"]
+__all__ = [
+    "METHODS",
+    "Comparison",
+    "boundary",
+    "bracket",
+    "cases",
+    "compare",
+    "curve",
+    "gates",
+    "robust_compare",
+    "spread",
+    "stored",
+    "timings",
+]
 
 METHODS = ("convex", "linear", "gd", "fgsm", "pgd")
 
@@ -25,7 +40,8 @@ class Comparison:
     clean, fgsm, pgd : dict of str -> float
         Accuracy on the test points, as they are and attacked.
     objective : dict of str -> float
-        Certified upper bound of the worst hinge loss on the training points plus the penalty beta sum |u|: exact for "convex", "linear".
+        Certified upper bound of the worst hinge loss on the training points plus the penalty beta sum |u|: exact for
+        "convex", "linear".
     reached : dict of str -> float
         The same with the loss an attack really reaches: a lower bound of the worst case.
     kept : int
@@ -45,50 +61,6 @@ class Comparison:
     lower_bound: float
 
 
-def plane(name, count, seed, *, separation=0.2):
-    """Points of the square [-1, 1]^2 with a bias column, and labels.
-
-    Parameters
-    ----------
-    name : {"random", "moons", "ring"}
-        Separated points with random labels, two interlocking arcs, a disc inside a ring.
-    count : int >= 2
-    seed : int >= 0 or tuple of int
-    separation : float
-        "random": smallest l_inf distance of two points, so that boxes below half of it are disjoint.
-
-    Examples
-    --------
-    >>> X, y = plane("random", 20, 0)
-    >>> X.shape, bool(min(np.abs(a - b).max() for i, a in enumerate(X) for b in X[:i]) >= 0.2)
-    ((20, 3), True)
-    """
-    checks.choice(name, "name", ("random", "moons", "ring"))
-    count = checks.integer(count, "count", at_least=2)
-    rng = streams.generator(seed)
-    if name == "random":
-        points = []
-        for _ in range(100_000):
-            point = rng.uniform(-1, 1, 2)
-            if all(np.abs(point - other).max() >= separation for other in points):
-                points.append(point)
-            if len(points) == count:
-                break
-        else:
-            raise ValueError(f"count = {count} points do not fit with separation = {separation}; lower one of them")
-        Z, y = np.array(points), rng.choice([-1.0, 1.0], size=count)
-    else:
-        y = np.where(np.arange(count) % 2, 1.0, -1.0)
-        turn = rng.uniform(0, np.pi if name == "moons" else 2 * np.pi, count)
-        Z = np.c_[np.cos(turn), np.sin(turn)]
-        if name == "moons":
-            Z = 0.55 * np.where(y[:, None] > 0, Z, np.array([1.0, 0.4]) - Z) - np.array([0.27, 0.1])
-            Z += 0.04 * rng.standard_normal(Z.shape)
-        else:
-            Z *= np.where(y > 0, rng.uniform(0, 0.45, count), rng.uniform(0.7, 0.95, count))[:, None]
-    return np.c_[Z, np.ones(count)], y
-
-
 def boundary(net, *, resolution=121, reach=1.1):
     """Scores of a net of the plane on a grid: ``(axis, scores)``, ``scores[row of x_2, column of x_1]``.
 
@@ -104,36 +76,6 @@ def boundary(net, *, resolution=121, reach=1.1):
     return axis, net.predict(np.c_[first.ravel(), second.ravel(), np.ones(first.size)]).reshape(first.shape)
 
 
-def data(name, n, seed):
-    """``(X, y, X_test, y_test)``: features scaled to [0, 1], the bias appended, n random training points.
-
-    Parameters
-    ----------
-    name : {"digits", "breast-cancer"}
-        3 against 8, 64 pixels; 30 features scaled by the training points' range.
-
-    Examples
-    --------
-    >>> [part.shape for part in data("digits", 40, 0)]
-    [(40, 65), (40,), (317, 65), (317,)]
-    """
-    checks.choice(name, "name", ("digits", "breast-cancer"))
-    if name == "digits":
-        found = images.load("digits", pair=(3, 8))
-        X, y = found.pixels / found.scale, found.y
-    else:
-        found = load_breast_cancer()
-        X, y = found.data, np.where(found.target > 0, 1.0, -1.0)
-    n = checks.integer(n, "n", at_least=2, at_most=len(X) - 1)
-    order = streams.generator(seed).permutation(len(X))
-    X, y = X[order], y[order]
-    if name != "digits":
-        low, high = X[:n].min(axis=0), X[:n].max(axis=0)
-        X = (X - low) / np.where(high > low, high - low, 1.0)
-    X = np.c_[X, np.ones(len(X))]
-    return X[:n], y[:n], X[n:], y[n:]
-
-
 def gates(X, count, seed, *, bias=None):
     """Distinct patterns of ``count`` gates.
 
@@ -141,13 +83,14 @@ def gates(X, count, seed, *, bias=None):
     ----------
     X : array_like, shape (n, d)
     count : int >= 1
-    seed : int >= 0 or tuple of int
+    seed : int, tuple or numpy Generator
     bias : int, optional
         Index of a column of ones. With it half of the gates are normal, half through the middle of two training
         points, and one sees every point. Without it all are normal.
 
     Examples
     --------
+    >>> from robustnn_core.convex.datasets import plane
     >>> X, y = plane("ring", 20, 0)
     >>> gates(X, 30, 0, bias=-1).active.shape[0]
     20
@@ -169,13 +112,12 @@ def gates(X, count, seed, *, bias=None):
             A[:, i] = normal
         A[:, count // 2] = np.eye(d)[bias]
     active = X @ A >= 0
-    _, first = np.unique(active, axis=1, return_index=True)
-    first = np.sort(first)
+    first = distinct(active)
     first = first[active[:, first].any(axis=0)]
     return Patterns(active[:, first], A[:, first])
 
 
-def robust_compare(X, y, X_test, y_test, *, radius, bias, beta, patterns, width=48, steps=2000, seed=0):
+def robust_compare(X, y, X_test, y_test, *, radius, bias, beta, patterns, width=48, steps=2000, seed):
     """Train five nets on (X, y) with the hinge loss and attack each on the test points.
 
     Parameters
@@ -188,7 +130,7 @@ def robust_compare(X, y, X_test, y_test, *, radius, bias, beta, patterns, width=
         Or how many to draw by :func:`gates`.
     width, steps : int
         Of the nets trained by gradients.
-    seed : int >= 0 or tuple of int
+    seed : int, tuple or numpy Generator
 
     Returns
     -------
@@ -199,7 +141,7 @@ def robust_compare(X, y, X_test, y_test, *, radius, bias, beta, patterns, width=
         patterns = gates(X, patterns, own[0], bias=bias)
     where = {"radius": radius, "bias": bias}
     convex = fit_robust(X, y, patterns, beta=beta, **where)
-    found = {"convex": convex.net, "linear": robust_linear(X, y, beta=beta, **where).net}
+    found = {"convex": convex.net, "linear": fit_robust_linear(X, y, beta=beta, **where).net}
     for name, attack, s in zip(METHODS[2:], (None, "fgsm", "pgd"), own[1:4]):
         found[name] = train_gradient(X, y, width=width, beta=beta, attack=attack, **where, steps=steps, seed=s).net
     clean, fgsm, pgd, objective, reached = {}, {}, {}, {}, {}
@@ -214,7 +156,7 @@ def robust_compare(X, y, X_test, y_test, *, radius, bias, beta, patterns, width=
     return Comparison(clean, fgsm, pgd, objective, reached, int((~convex.screened).sum()), found, convex.lower_bound)
 
 
-def compare(name, *, n, radius, beta=1e-3, patterns=60, width=48, steps=2000, seed=0):
+def compare(name, *, n, radius, beta=1e-3, patterns=60, width=48, steps=2000, seed):
     """:func:`robust_compare` on digits (3 against 8) or breast cancer, split by ``seed``.
 
     Examples
@@ -225,9 +167,158 @@ def compare(name, *, n, radius, beta=1e-3, patterns=60, width=48, steps=2000, se
     """
     split, own = streams.spawn(seed, 2)
     return robust_compare(
-        *data(name, n, split), radius=radius, bias=-1, beta=beta, patterns=patterns, width=width, steps=steps, seed=own
+        *datasets.data(name, n, split),
+        radius=radius,
+        bias=-1,
+        beta=beta,
+        patterns=patterns,
+        width=width,
+        steps=steps,
+        seed=own,
     )
 
 
 def _accuracy(net, X, y):
     return float(np.mean(np.sign(net.predict(X)) == y))
+
+
+# ---------------------------------------------------------------------------------------------------
+# Solvers.
+
+
+def bracket(fit, length):
+    """Return the upper and lower bounds of the first ``length`` iterations of a fit, relative to its objective.
+
+    After the last iteration both stay where they are; the lower bound is NaN before there is one.
+
+    Examples
+    --------
+    >>> from robustnn_core import convex
+    >>> from robustnn_core.convex.datasets import problem
+    >>> X, y, patterns = problem(20, 3, 5, seed=0)
+    >>> upper, lower = bracket(convex.fit(X, y, patterns, beta=0.5), 40)
+    >>> upper.shape, bool(lower[-1] <= 1.0 <= upper[0])
+    ((40,), True)
+    """
+    index = np.minimum(np.arange(checks.integer(length, "length", at_least=1)), len(fit.trace.objective) - 1)
+    upper, lower = (column[index] / fit.objective for column in (fit.trace.objective, fit.trace.lower_bound))
+    return upper, np.where(np.isfinite(lower), lower, np.nan)
+
+
+# ---------------------------------------------------------------------------------------------------
+# Stored results.
+
+
+def stored(name):
+    """Return what a benchmark measured and wrote, as it stands in ``data/``.
+
+    Parameters
+    ----------
+    name : {"measured", "study"}
+        ``measured``: the solvers, by ``python benchmarks/convex.py --save``; ``"about"`` and ``"rows"``.
+        ``study``: convex against gradient training, by ``python benchmarks/convex_study.py --save``; settings,
+        ``"table"``, ``"sweeps"``, ``"separated"``.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        Nothing of this name.
+
+    Examples
+    --------
+    >>> sorted(stored("study"))
+    ['beta', 'date', 'patterns', 'separated', 'steps', 'sweeps', 'table', 'width']
+    """
+    folder = Path(__file__).parent / "data"
+    checks.choice(name, "name", tuple(sorted(path.stem for path in folder.glob("*.json"))))
+    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def timings(measured, tol=1e-6):
+    """Return ``stored("measured")`` as columns: a line for each problem, the processor seconds of each, the ratio.
+
+    Of the peers the time of the solver alone, without modelling; of ``fit`` the whole call.
+
+    Examples
+    --------
+    >>> list(timings(stored("measured")))[-1]
+    'fastest / fit'
+    """
+    rows = [row for row in measured["rows"] if row["tol"] == tol]
+    columns = {"problem": [], "gap of fit": [], "fit": [], "Clarabel": [], "SCS": [], "fastest / fit": []}
+    for mine in sorted((row for row in rows if row["solver"] == "fit"), key=lambda row: (row["n"], row["loss"])):
+        same = {row["solver"]: row for row in rows if all(row[key] == mine[key] for key in ("n", "d", "P", "loss"))}
+        peers = {name: same[name]["solver_cpu_seconds"] if name in same else np.nan for name in ("Clarabel", "SCS")}
+        if not np.isfinite(list(peers.values())).any():
+            continue
+        columns["problem"].append(f"{mine['loss']}, n = {mine['n']}, d = {mine['d']}, P = {mine['P']}")
+        columns["gap of fit"].append(mine["gap"])
+        columns["fit"].append(mine["cpu_seconds"])
+        for name, seconds in peers.items():
+            columns[name].append(seconds)
+        columns["fastest / fit"].append(np.nanmin(list(peers.values())) / mine["cpu_seconds"])
+    return columns
+
+
+def cases(study):
+    """The settings of the table, in its order.
+
+    Examples
+    --------
+    >>> cases(stored("study"))[0]
+    ('digits', 40, 0.1)
+    """
+    return list(dict.fromkeys((row["data"], row["n"], row["radius"]) for row in study["table"]))
+
+
+def spread(study, case, field, method):
+    """Values over the seeds, shape (seeds,).
+
+    Parameters
+    ----------
+    study : dict
+        ``stored("study")``.
+    case : (str, int, float)
+        One of :func:`cases`.
+    field : {"clean", "fgsm", "pgd", "certified", "objective", "reached"}
+    method : str
+        One of :data:`METHODS`.
+
+    Examples
+    --------
+    >>> study = stored("study")
+    >>> bool((spread(study, cases(study)[0], "certified", "convex") <= 1).all())
+    True
+    """
+    checks.choice(field, "field", ("clean", "fgsm", "pgd", "certified", "objective", "reached"))
+    checks.choice(method, "method", METHODS)
+    return _values(study["table"], case, field, method)
+
+
+def curve(study, data, field, method):
+    """``(radii, mean over the seeds)`` of one sweep.
+
+    Examples
+    --------
+    >>> radii, values = curve(stored("study"), "digits", "pgd", "convex")
+    >>> bool(radii[0] < radii[-1]), bool(values[0] > values[-1])
+    (True, True)
+    """
+    checks.choice(method, "method", METHODS)
+    radii = list(dict.fromkeys(row["radius"] for row in study["sweeps"] if row["data"] == data))
+    n = next((row["n"] for row in study["sweeps"] if row["data"] == data), None)
+    if n is None:
+        raise ValueError(f"data = {data!r} must be one of {sorted({row['data'] for row in study['sweeps']})}")
+    return np.array(radii), np.array([_values(study["sweeps"], (data, n, e), field, method).mean() for e in radii])
+
+
+def _values(rows, case, field, method):
+    data, n, radius = case
+    found = [row[field][method] for row in rows if row["data"] == data and row["n"] == n and row["radius"] == radius]
+    if not found:
+        raise ValueError(f"case = {case!r} is not stored")
+    return np.array(found)

@@ -6,21 +6,23 @@ of variables for each distinct pattern.
 The pattern that no (nonzero) point sees is left out everywhere: its block does not change the net, so it is zero.
 """
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
 from robustnn_core import blas, checks, streams
-from robustnn_core.convex import theory
-from robustnn_core.convex.cells import box, flat_block, nearness, robust_margin
+from robustnn_core.convex import cells
 
-__all__ = ["Patterns", "enumerate_patterns", "robust_margins", "sample_patterns", "screen_patterns"]
-
-#: A gate makes a pattern if every |x.a| is larger than this times |x||a|.
-MARGIN = 1e-12
-_CHUNK = 200_000
+__all__ = [
+    "Patterns",
+    "check_patterns",
+    "collect",
+    "distinct",
+    "keys",
+    "robust_margins",
+    "sample_patterns",
+    "screen_patterns",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +52,10 @@ class Patterns:
     def __post_init__(self):
         active = np.ascontiguousarray(checks.boolean_array(self.active, "active", shape=("n", "P")))
         gates = checks.array(self.gates, "gates", shape=("d", active.shape[1]))
-        distinct = np.unique(np.packbits(active, axis=0), axis=1).shape[1]
-        if distinct < active.shape[1]:
+        different = len(distinct(active))
+        if different < active.shape[1]:
             raise ValueError(
-                f"active has {active.shape[1]} patterns, only {distinct} of them distinct; keep one of each"
+                f"active has {active.shape[1]} patterns, only {different} of them distinct; keep one of each"
             )
         object.__setattr__(self, "active", active)
         object.__setattr__(self, "gates", gates)
@@ -74,6 +76,58 @@ class Patterns:
         return Patterns(self.active[:, index], self.gates[:, index])
 
 
+def keys(active):
+    """Return one hashable key for each column of ``active`` (n, P): equal columns have equal keys.
+
+    Examples
+    --------
+    >>> a, b, c = keys(np.array([[True, False, True], [False, False, False]]))
+    >>> a == c, a == b
+    (True, False)
+    """
+    return [column.tobytes() for column in np.packbits(active, axis=0).T]
+
+
+def distinct(active):
+    """Return the index of the first of all equal columns of ``active`` (n, P), in order of appearance.
+
+    Examples
+    --------
+    >>> distinct(np.array([[True, False, True], [False, False, False]])).tolist()
+    [0, 1]
+    """
+    first = {}
+    for i, key in enumerate(keys(active)):
+        first.setdefault(key, i)
+    return np.array(list(first.values()), dtype=np.intp)
+
+
+def collect(X, active, gates, message):
+    """Return the :class:`Patterns` of the distinct columns that see a nonzero point, in order of appearance.
+
+    Raises
+    ------
+    ValueError
+        ``message``, where no column sees a point.
+    """
+    keep = distinct(active)
+    keep = keep[active[(X != 0.0).any(axis=1)].any(axis=0)[keep]]
+    if not len(keep):
+        raise ValueError(message)
+    return Patterns(active[:, keep], gates[:, keep])
+
+
+def check_patterns(X, patterns):
+    """Raise a ``ValueError`` unless ``patterns`` are Patterns of as many points and dimensions as ``X`` (n, d)."""
+    if not isinstance(patterns, Patterns):
+        raise ValueError(f"patterns = {patterns!r} must be Patterns; make them by sample_patterns(X, count, seed=...)")
+    if (patterns.active.shape[0], patterns.gates.shape[0]) != X.shape:
+        raise ValueError(
+            f"patterns are for n = {patterns.active.shape[0]} points in d = {patterns.gates.shape[0]} dimensions, "
+            f"X has shape {X.shape}; sample them from this X"
+        )
+
+
 def sample_patterns(X, count, *, seed, radius=0.0, bias=None, perturbations=1):
     """Draw gates N(0, I) and keep the distinct patterns they make.
 
@@ -83,7 +137,7 @@ def sample_patterns(X, count, *, seed, radius=0.0, bias=None, perturbations=1):
     count : int >= 1
         Draws, not patterns: that is what :func:`~robustnn_core.convex.theory.patterns_needed` counts. The first
         draws of a longer sample are those of a shorter one.
-    seed : int or tuple
+    seed : int, tuple or numpy Generator
     radius, bias
         See :func:`~robustnn_core.convex.cells.box`.
     perturbations : int >= 1
@@ -105,83 +159,21 @@ def sample_patterns(X, count, *, seed, radius=0.0, bias=None, perturbations=1):
     X = checks.array(X, "X", shape=("n", "d"))
     count = checks.integer(count, "count", at_least=1)
     perturbations = checks.integer(perturbations, "perturbations", at_least=1)
-    e = box(X, radius, bias=bias)
+    e = cells.box(X, radius, bias=bias)
     gate_seed, move_seed = streams.spawn(seed, 2)
     A = streams.generator(gate_seed).standard_normal((count, X.shape[1])).T
-    active, gates = _made(X, A)
+    active, gates = cells.patterns_of(X, A)
     if perturbations > 1 and e.any():
         rng = streams.generator(move_seed)
-        found = [blas.product(X + e * _signs(rng, X.shape), A) >= 0.0 for _ in range(perturbations - 1)]
-        known = set(_keys(active))
-        for pattern, key in zip(np.hstack(found).T, _keys(np.hstack(found))):
-            if key not in known:
-                known.add(key)
-                gate = _inside(X, pattern)
-                if gate is not None:
-                    active = np.column_stack([active, pattern])
-                    gates = np.column_stack([gates, gate])
-    return _collect(X, active, gates, f"none of count = {count} draws sees a point; draw more")
-
-
-def enumerate_patterns(X, *, limit=200_000):
-    """Return the pattern of every open cell of the arrangement {a : x_k.a = 0}, each once.
-
-    Every cell of an arrangement of full rank r has a ray, where r - 1 independent hyperplanes meet. All these rays
-    are computed; around a ray the cells are those of the hyperplanes through it, an arrangement of rank r - 1.
-    The gate of a cell is the sum of its unit rays. Repeated, parallel and zero points and any other degeneracy are
-    allowed. Every gate returned makes its pattern with a margin (every |x.a| above 1e-12 |x||a|); a thinner cell is
-    left out. What that leaves open, and what rounding may miss, is accounted for by
-    :func:`~robustnn_core.convex.generation.price`, whose bound holds for every unit.
-
-    Parameters
-    ----------
-    X : array_like, shape (n, d)
-    limit : int
-        Refuse if ``arrangement_count(n, rank)`` is larger.
-
-    Raises
-    ------
-    ValueError
-        Too many patterns; all points zero.
-
-    Examples
-    --------
-    >>> enumerate_patterns([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]).count
-    5
-    """
-    X = checks.array(X, "X", shape=("n", "d"))
-    limit = checks.integer(limit, "limit", at_least=1)
-    seen = np.flatnonzero((X != 0.0).any(axis=1))
-    if not len(seen):
-        raise ValueError("X has no nonzero point, so it has no pattern; give data")
-    # The cells are the same in any coordinates, so they are sought in those where the directions are spread best:
-    # columns of size one, rows of length one, then the left singular vectors.
-    scale = np.abs(X[seen]).max(axis=0)
-    scale[scale == 0.0] = 1.0
-    unit = X[seen] / scale
-    unit /= np.linalg.norm(unit, axis=1)[:, None]
-    lines, which, side = _lines(unit, 1e-15)  # parallel up to rounding, no more
-    left, size, basis = np.linalg.svd(lines, full_matrices=False)
-    rank = int((size > max(lines.shape) * np.finfo(float).eps * size[0]).sum())
-    possible = theory.arrangement_count(len(lines), rank)
-    if possible > limit:
-        raise ValueError(
-            f"X has up to {possible} patterns (arrangement_count of {len(lines)} points of rank {rank}), more than limit = "
-            f"{limit}; sample them by sample_patterns, or raise limit"
-        )
-    Z = left[:, :rank] / np.linalg.norm(left[:, :rank], axis=1)[:, None]
-    cells, points = _cells(Z)
-    gates = (blas.product(points / size[:rank], basis[:rank]) / scale).T
-    signs = cells[:, which] * side
-    active = np.ones((len(X), len(cells)), dtype=bool)
-    active[seen] = signs.T > 0
-    # what its gate does not clearly make is either thin or made up by rounding: the widest gate decides
-    made = _margins(X, active, gates) > MARGIN
-    for i in np.flatnonzero(~made):
-        gate = _inside(X, active[:, i])
-        if gate is not None:
-            gates[:, i], made[i] = gate, True
-    return _collect(X, active[:, made], gates[:, made], "X has no pattern that sees a point; give other data")
+        moved = [blas.product(X + e * _signs(rng, X.shape), A) >= 0.0 for _ in range(perturbations - 1)]
+        known = set(keys(active))
+        moved = np.hstack(moved)
+        moved = moved[:, distinct(moved)]
+        for pattern, key in zip(moved.T, keys(moved)):
+            if key not in known and (gate := cells.inside(X, pattern)) is not None:
+                active = np.column_stack([active, pattern])
+                gates = np.column_stack([gates, gate])
+    return collect(X, active, gates, f"none of count = {count} draws sees a point; draw more")
 
 
 def robust_margins(X, patterns, radius, *, bias=None):
@@ -206,8 +198,10 @@ def robust_margins(X, patterns, radius, *, bias=None):
     >>> robust_margins([[1.0], [-3.0]], Patterns([[1], [0]], [[1.0]]), 0.25)
     array([4.])
     """
-    X, patterns, e = _checked(X, patterns, radius, bias)
-    return np.array([robust_margin(X, patterns.active[:, i], e)[0] for i in range(patterns.count)])
+    X = checks.array(X, "X", shape=("n", "d"))
+    check_patterns(X, patterns)
+    e = cells.box(X, radius, bias=bias)
+    return np.array([cells.robust_margin(X, patterns.active[:, i], e)[0] for i in range(patterns.count)])
 
 
 def screen_patterns(X, patterns, radius, *, bias=None):
@@ -239,47 +233,12 @@ def screen_patterns(X, patterns, radius, *, bias=None):
         ...
     ValueError: radius = 1.1 leaves none of the 2 patterns; a radius up to 1 leaves one, or draw more patterns
     """
-    X, patterns, e = _checked(X, patterns, radius, bias)
-    keep, gates = [], patterns.gates.copy()
-    near = nearness(X, e) if e.any() else None
-    best, undecided = 0.0, []
-    for i in range(patterns.count):
-        active, gate = patterns.active[:, i], gates[:, i]
-        side = np.where(active, 1.0, -1.0) * (X @ gate)
-        if e.any():
-            rounding = 1e-15 * X.shape[1] * (np.abs(X) @ np.abs(gate)).max()
-            if side.min() - rounding >= (e * np.abs(gate)).sum() * (1.0 + 1e-12) and side.min() > rounding:
-                keep.append(i)
-                continue
-            if active.any() and not active.all() and near[np.ix_(active, ~active)].min() < 1.0 - 1e-12:
-                if flat_block(X, active, e):
-                    keep.append(i)
-                else:
-                    undecided.append(i)
-                continue
-            margin, robust = robust_margin(X, active, e)
-            best = max(best, margin)
-            if margin >= 1.0 - 1e-9:
-                keep.append(i)
-                if robust is not None:
-                    gates[:, i] = robust
-            elif flat_block(X, active, e):
-                keep.append(i)
-        elif _makes(X, active, gate):
-            keep.append(i)
-        else:
-            gate = _inside(X, active)
-            if gate is not None:
-                keep.append(i)
-                gates[:, i] = gate
+    X = checks.array(X, "X", shape=("n", "d"))
+    check_patterns(X, patterns)
+    e = cells.box(X, radius, bias=bias)
+    keep, gates, best = _surviving(X, patterns, e) if e.any() else _open(X, patterns)
     if not keep:
-        if not e.any():
-            raise ValueError(f"none of the {patterns.count} patterns is a pattern of X; sample them from this X")
-        best = max([best, *(robust_margin(X, patterns.active[:, i], e)[0] for i in undecided)])
-        shown = f"{np.max(radius):.6g}" if np.ndim(radius) == 0 else "radius"
-        largest = f"{best * np.max(radius):.6g}" if np.ndim(radius) == 0 else f"{best:.6g} * radius"
-        advice = f"a radius up to {largest} leaves one, or draw more patterns" if best > 0.0 else "draw more patterns"
-        raise ValueError(f"radius = {shown} leaves none of the {patterns.count} patterns; {advice}")
+        raise ValueError(_none_left(X, patterns, e, radius, best))
     return Patterns(patterns.active[:, keep], gates[:, keep])
 
 
@@ -290,193 +249,50 @@ def _signs(rng, shape):
     return np.where(rng.standard_normal(shape) >= 0.0, 1.0, -1.0)
 
 
-def _keys(active):
-    """One hashable key a pattern."""
-    return [column.tobytes() for column in np.packbits(active, axis=0).T]
-
-
-def _made(X, A):
-    """The patterns of gates A (d, m), without gates that a point nearly lies on."""
-    Z = blas.product(X, A)
-    size = np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(A, axis=0)
-    clear = ((np.abs(Z) > MARGIN * size) | (np.linalg.norm(X, axis=1) == 0.0)[:, None]).all(axis=0)
-    return Z[:, clear] >= 0.0, A[:, clear]
-
-
-def _makes(X, active, gate):
-    """Whether the gate makes the pattern with margin (points at the origin are active, whatever the gate)."""
-    return bool(_margins(X, active[:, None], gate[:, None])[0] > MARGIN)
-
-
-def _margins(X, active, gates):
-    """The least sine of each gate (d, m) over its points' hyperplanes; -inf: a point at the origin is not active."""
-    size, length = np.linalg.norm(X, axis=1), np.linalg.norm(gates, axis=0)
-    seen = size > 0.0
-    least = np.full(gates.shape[1], np.inf)
-    if seen.any():
-        S = np.where(active[seen], 1.0, -1.0) * blas.product(X[seen], gates) / size[seen, None]
-        least = S.min(axis=0) / np.where(length > 0.0, length, 1.0)
-    return np.where(active[~seen].all(axis=0), least, -np.inf)
-
-
-def _collect(X, active, gates, message):
-    """Patterns of the distinct columns that see a nonzero point, in order of appearance."""
-    keep, known = [], set()
-    sees = active[(X != 0.0).any(axis=1)].any(axis=0)
-    for i, key in enumerate(_keys(active)):
-        if sees[i] and key not in known:
-            known.add(key)
+def _open(X, patterns):
+    """Indices of the patterns of open cells, the gates (d, P) with one that makes each of them, and 0."""
+    keep, gates = [], patterns.gates.copy()
+    for i in range(patterns.count):
+        active = patterns.active[:, i]
+        gate = gates[:, i] if cells.makes(X, active, gates[:, i]) else cells.inside(X, active)
+        if gate is not None:
             keep.append(i)
-    if not keep:
-        raise ValueError(message)
-    return Patterns(active[:, keep], gates[:, keep])
+            gates[:, i] = gate
+    return keep, gates, 0.0
 
 
-def _checked(X, patterns, radius, bias=None):
-    X = checks.array(X, "X", shape=("n", "d"))
-    if not isinstance(patterns, Patterns):
-        raise ValueError(f"patterns = {patterns!r} must be Patterns; make them by sample_patterns(X, count, seed=...)")
-    if (patterns.active.shape[0], patterns.gates.shape[0]) != X.shape:
-        raise ValueError(
-            f"patterns are for n = {patterns.active.shape[0]} points in d = {patterns.gates.shape[0]} dimensions, "
-            f"X has shape {X.shape}; sample them from this X"
-        )
-    return X, patterns, box(X, radius, bias=bias)
+def _surviving(X, patterns, e):
+    """Indices of the patterns with a robust block, the gates (d, P), robust where one is, and the largest t* met."""
+    keep, gates, best = [], patterns.gates.copy(), 0.0
+    near = cells.nearness(X, e)
+    for i in range(patterns.count):
+        active, gate = patterns.active[:, i], gates[:, i]
+        side = np.where(active, 1.0, -1.0) * (X @ gate)
+        rounding = 1e-15 * X.shape[1] * (np.abs(X) @ np.abs(gate)).max()
+        if side.min() - rounding >= (e * np.abs(gate)).sum() * (1.0 + 1e-12) and side.min() > rounding:
+            keep.append(i)
+            continue
+        if active.any() and not active.all() and near[np.ix_(active, ~active)].min() < 1.0 - 1e-12:
+            if cells.flat_block(X, active, e):
+                keep.append(i)
+            continue
+        margin, robust = cells.robust_margin(X, active, e)
+        best = max(best, margin)
+        if margin >= 1.0 - 1e-9:
+            keep.append(i)
+            if robust is not None:
+                gates[:, i] = robust
+        elif cells.flat_block(X, active, e):
+            keep.append(i)
+    return keep, gates, best
 
 
-def _inside(X, active):
-    """A gate that makes the pattern with the largest margin, or None."""
-    size = np.linalg.norm(X, axis=1)
-    if not active[size == 0.0].all():
-        return None
-    rows = np.where(active, 1.0, -1.0)[:, None] * X
-    gate = _widest(rows[size > 0.0] / size[size > 0.0, None])
-    return gate if _makes(X, active, gate) else None
-
-
-def _widest(rows):
-    """The u with the largest min_k rows_k.u / |u|, nearly 0 where no u has rows u > 0.
-
-    It is the point nearest to 0 of the rows' convex hull, by nonnegative least squares (Lawson & Hanson, chapter 23).
-    """
-    A = np.vstack([rows.T, np.ones(len(rows))])
-    try:
-        return rows.T @ nnls(A, np.r_[np.zeros(rows.shape[1]), 1.0])[0]
-    except RuntimeError:  # its iterations ran out
-        return np.zeros(rows.shape[1])
-
-
-def _central(Z, E, A, steps=40):
-    """Unit gates (P, d) near the analytic centres of their cells {a : E Z a > 0}, from gates A inside; |z_k| = 1.
-
-    Damped Newton on sum log(E Z a) - n |a|^2 / 2, all cells at once. An interior point that starts beside a
-    hyperplane breaks off.
-    """
-    n, d = Z.shape
-    A = A / np.linalg.norm(A, axis=1)[:, None]
-    todo = np.arange(len(A))
-    for _ in range(steps):
-        a, e = A[todo], E[todo]
-        s = e * (a @ Z.T)
-        force = (e / s) @ Z - n * a
-        H = np.stack([(Z.T * q) @ Z for q in 1.0 / s**2])
-        H[:, np.arange(d), np.arange(d)] += n
-        try:
-            step = np.linalg.solve(H, force[:, :, None])[:, :, 0]
-        except np.linalg.LinAlgError:  # cells so thin that n is nothing beside 1 / s^2: the gates stay as they are
-            break
-        size = np.sqrt(np.maximum((force * step).sum(axis=1), 0.0))
-        # far out the damped step of the theory is short: most of the way to the nearest hyperplane instead
-        near = (-(e * (step @ Z.T)) / s).max(axis=1)
-        share = np.minimum(1.0, np.maximum(0.9 / np.maximum(near, 1e-300), 1.0 / (1.0 + size)))
-        new = a + share[:, None] * step
-        inside = (e * (new @ Z.T) > 0.0).all(axis=1)
-        A[todo[inside]] = new[inside]
-        todo = todo[inside & (size > 0.5)]
-        if not len(todo):
-            break
-    return A / np.linalg.norm(A, axis=1)[:, None]
-
-
-# ---------------------------------------------------------------------------------------------------
-# Enumeration. Rows of Z are unit vectors that span R^r.
-
-
-def _lines(Z, apart):
-    """The distinct lines of the rows: representatives, the index of each row's line and its side (+-1).
-
-    Rows whose entries differ by less than ``apart``, up to the sign, are on one line.
-    """
-    inner = blas.gram(Z)
-    which, side, chosen = np.empty(len(Z), dtype=int), np.empty(len(Z)), []
-    for k in range(len(Z)):
-        # sin^2 of the angle, computed without cancellation
-        for i, c in enumerate(chosen):
-            s = 1.0 if inner[k, c] > 0.0 else -1.0
-            if np.abs(Z[k] - s * Z[c]).max() < apart:
-                which[k], side[k] = i, s
-                break
-        else:
-            which[k], side[k] = len(chosen), 1.0
-            chosen.append(k)
-    return Z[chosen], which, side
-
-
-def _cells(Z):
-    """Sign vectors (C, n) in {-1, 1} of the open cells of distinct lines that span R^r, and a point of each (C, r)."""
-    n, r = Z.shape
-    if r == 1:
-        return np.array([[1.0], [-1.0]]) * np.sign(Z[:, 0]), np.array([[1.0], [-1.0]])
-    merged = {}
-    met = set()
-    free = np.array(list(itertools.product((-1.0, 1.0), repeat=r - 1)))
-    subsets = itertools.combinations(range(n), r - 1)
-    while chunk := list(itertools.islice(subsets, max(1, _CHUNK >> r))):
-        chunk = np.array(chunk)
-        size, vectors = np.linalg.svd(Z[chunk])[1:]
-        good = size[:, -1] > 1e-9
-        chunk, rays = chunk[good], vectors[good, -1]
-        along = rays @ Z.T
-        tied = np.abs(along) < 1e-9
-        np.put_along_axis(tied, chunk, True, axis=1)
-        simple = tied.sum(axis=1) == r - 1
-        signs, points = [], []
-        if simple.any():
-            s = np.repeat(np.sign(along[simple])[:, None, :], len(free), axis=1)
-            np.put_along_axis(
-                s,
-                np.repeat(chunk[simple][:, None, :], len(free), axis=1),
-                np.broadcast_to(free, (simple.sum(), *free.shape)),
-                axis=2,
-            )
-            signs.append(s.reshape(-1, n))
-            points.append(np.repeat(rays[simple], len(free), axis=0))
-        for i in np.flatnonzero(~simple):
-            key = tied[i].tobytes()
-            if key not in met:  # another subset of the same concurrent hyperplanes gives the same ray
-                met.add(key)
-                local = Z[tied[i]] @ np.linalg.svd(rays[i][None])[2][1:].T
-                lines, which, side = _lines(local / np.linalg.norm(local, axis=1)[:, None], 1e-10)
-                around = _cells(lines)[0][:, which] * side
-                s = np.repeat(np.sign(along[i])[None], len(around), axis=0)
-                s[:, tied[i]] = around
-                signs.append(s)
-                points.append(np.repeat(rays[i][None], len(around), axis=0))
-        if signs:
-            s, p = np.concatenate(signs), np.concatenate(points)
-            _merge(merged, np.concatenate([s, -s]), np.concatenate([p, -p]))
-    signs = np.array([np.unpackbits(np.frombuffer(key, dtype=np.uint8), count=n) for key in sorted(merged)])
-    return 2.0 * signs - 1.0, np.array([merged[key] for key in sorted(merged)])
-
-
-def _merge(merged, signs, points):
-    """Add the points of equal sign vectors, into ``merged``."""
-    packed = np.ascontiguousarray(np.packbits(signs > 0.0, axis=1))
-    keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
-    distinct, where = np.unique(keys, return_inverse=True)
-    total = np.zeros((len(distinct), points.shape[1]))
-    for j in range(points.shape[1]):
-        total[:, j] = np.bincount(where, weights=points[:, j], minlength=len(distinct))
-    for key, value in zip(distinct, total):
-        key = key.tobytes()
-        merged[key] = merged[key] + value if key in merged else value
+def _none_left(X, patterns, e, radius, best):
+    """What to say where no pattern is left."""
+    if not e.any():
+        return f"none of the {patterns.count} patterns is a pattern of X; sample them from this X"
+    best = max([best, *(cells.robust_margin(X, patterns.active[:, i], e)[0] for i in range(patterns.count))])
+    shown = f"{np.max(radius):.6g}" if np.ndim(radius) == 0 else "radius"
+    largest = f"{best * np.max(radius):.6g}" if np.ndim(radius) == 0 else f"{best:.6g} * radius"
+    advice = f"a radius up to {largest} leaves one, or draw more patterns" if best > 0.0 else "draw more patterns"
+    return f"radius = {shown} leaves none of the {patterns.count} patterns; {advice}"

@@ -11,8 +11,9 @@ from scipy.optimize import nnls
 
 from robustnn_core import checks, nets
 from robustnn_core.convex import losses
-from robustnn_core.convex.patterns import Patterns
+from robustnn_core.convex.patterns import Patterns, check_patterns
 from robustnn_core.convex.rounding import UNIT, roundoff
+from robustnn_core.trace import Trace
 
 __all__ = [
     "Fit",
@@ -42,7 +43,7 @@ class Fit:
     gap : float
         (objective - lower_bound) / max(|objective|, 1e-12 L(0, y)), the relative gap.
     converged : bool
-        gap <= tol. Otherwise the budget ran out; the bracket is still valid.
+        The gap is at most the one asked for. Otherwise the budget ran out; the bracket is still valid.
     v, w : ndarray, shape (d, P)
         The blocks of positive and of negative units.
     patterns : Patterns
@@ -52,9 +53,9 @@ class Fit:
         lambda of the lower bound (in the convention of :func:`price`: dual value -L*(-lambda)).
     net : nets.ReLUSum
         One unit for each nonzero block; its own regularised loss is at most ``objective``.
-    history : dict of str -> ndarray
-        ``"seconds"``, ``"objective"``, ``"lower_bound"`` per recorded iteration, as the solver saw them: in
-        floating point, not rounded outwards.
+    trace : Trace
+        ``seconds``, ``objective``, ``lower_bound`` of each bracket on the way, as the solver saw them: in floating
+        point, not rounded outwards.
     method : str
         Which solver ran.
     """
@@ -70,7 +71,7 @@ class Fit:
     beta: float
     dual: np.ndarray
     net: nets.ReLUSum
-    history: dict = field(repr=False)
+    trace: Trace = field(repr=False)
     method: str = ""
 
     @property
@@ -105,13 +106,7 @@ def check_problem(X, y, patterns, beta, loss):
         raise ValueError(
             f"y contains {bad}; loss = {loss.name!r} needs labels +1 and -1 (loss = 'squared' takes any number)"
         )
-    if not isinstance(patterns, Patterns):
-        raise ValueError(f"patterns = {patterns!r} must be Patterns; make them by sample_patterns(X, count, seed=...)")
-    if patterns.active.shape[0] != X.shape[0] or patterns.gates.shape[0] != X.shape[1]:
-        raise ValueError(
-            f"patterns are for n = {patterns.active.shape[0]} points in d = {patterns.gates.shape[0]} dimensions, "
-            f"X has shape {X.shape}; sample them from this X"
-        )
+    check_patterns(X, patterns)
     return X, y, beta
 
 

@@ -5,8 +5,8 @@ Every coordinate j of every training point may move by at most :math:`e_j`. With
 .. math:: \min_{v,w}\ \tfrac1n\sum_k\ell\big(y_kq_k^\top x_k - \|e\circ q_k\|_1\big) + \beta\sum_i(\|v_i\|+\|w_i\|)
     \quad\text{s.t. } (2D_i-I)Xv_i \ge \|e\circ v_i\|_1,\ (2D_i-I)Xw_i \ge \|e\circ w_i\|_1 ,
 
-for the hinge and the logistic loss; :math:`\tfrac12\sum_k(|q_k^\top x_k-y_k|+\|e\circ q_k\|_1)^2` for the squared one. At a
-feasible point no unit changes its pattern anywhere in the box, so the first term *is* the worst loss of the net.
+for the hinge and the logistic loss; :math:`\tfrac12\sum_k(|q_k^\top x_k-y_k|+\|e\circ q_k\|_1)^2` for the squared one.
+At a feasible point no unit changes its pattern anywhere in the box, so the first term *is* the worst loss of the net.
 
 The solver is a primal-dual interior point method. Every block has its own d x d matrix; the blocks meet in
 V - W only, one system of size P d.
@@ -21,10 +21,10 @@ from robustnn_core import blas, checks, nets
 from robustnn_core.convex import _robust, interior, losses
 from robustnn_core.convex.bracket import Bracket
 from robustnn_core.convex.cells import box, flat_block, robust_margin
-from robustnn_core.convex.patterns import Patterns
+from robustnn_core.convex.patterns import Patterns, check_patterns
 from robustnn_core.convex.program import Fit, below, relative_gap
 
-__all__ = ["RobustFit", "WorstCase", "fit_robust", "robust_linear", "worst_case_loss"]
+__all__ = ["RobustFit", "WorstCase", "check_data", "fit_robust", "fit_robust_linear", "worst_case_loss"]
 
 #: A robust margin is above 1 if it is so by this much: less is within a linear program's own tolerance.
 STRICT = 1e-7
@@ -77,7 +77,7 @@ class WorstCase:
     moves: np.ndarray
 
 
-def fit_robust(X, y, patterns, *, beta, radius, bias=None, loss="hinge", tol=1e-3, iterations=100):
+def fit_robust(X, y, patterns, *, beta, radius, bias=None, loss="hinge", gap=1e-3, max_iter=100):
     r"""Train a two-layer ReLU net against a box, to a certified optimum of the robust convex program.
 
     Parameters
@@ -94,9 +94,9 @@ def fit_robust(X, y, patterns, *, beta, radius, bias=None, loss="hinge", tol=1e-
     bias : int, optional
         Index of the column that never moves; None: every column moves.
     loss : {"hinge", "logistic", "squared"}
-    tol : float > 0
-        Wanted relative gap between the objective and its lower bound.
-    iterations : int >= 1
+    gap : float > 0
+        Wanted: the relative gap between the objective and its lower bound.
+    max_iter : int >= 1
 
     Returns
     -------
@@ -110,15 +110,15 @@ def fit_robust(X, y, patterns, *, beta, radius, bias=None, loss="hinge", tol=1e-
     Warns
     -----
     ConvergenceWarning
-        The gap is above ``tol``: see ``converged``.
+        The gap is above the one asked for: see ``converged``.
 
     Notes
     -----
     An iteration costs :math:`O(P^2nd^2 + (Pd)^3)`. Every block of the solver needs a point strictly inside its robust
     cone, a robust margin t* above 1 (a number without a unit: see :func:`robust_margins`). A pattern below 1 is
-    screened if no block along the columns that stay is feasible: its blocks are provably zero. What is left (t* = 1, or a block
-    along such columns at any margin) is kept as an edge case: its blocks stay zero in the result, and the lower bound
-    accounts for any value they could take.
+    screened if no block along the columns that stay is feasible: its blocks are provably zero. What is left (t* = 1,
+    or a block along such columns at any margin) is kept as an edge case: its blocks stay zero in the result, and the
+    lower bound accounts for any value they could take.
 
     Examples
     --------
@@ -128,20 +128,15 @@ def fit_robust(X, y, patterns, *, beta, radius, bias=None, loss="hinge", tol=1e-
     >>> f.converged, bool(f.worst_loss < 0.01), bool(f.lower_bound <= f.objective)
     (True, True, True)
     """
-    return _train("convex.fit_robust", X, y, patterns, beta, radius, bias, loss, tol, iterations)
+    return _train("convex.fit_robust", X, y, patterns, beta, radius, bias, loss, gap, max_iter)
 
 
-def _train(function, X, y, patterns, beta, radius, bias, loss, tol, iterations):
-    X, y, beta, loss = _data(X, y, beta, loss)
+def _train(function, X, y, patterns, beta, radius, bias, loss, gap, max_iter):
+    X, y, beta, loss = check_data(X, y, beta, loss)
     e = box(X, radius, bias=bias)
-    tol = checks.number(tol, "tol", above=0.0)
-    iterations = checks.integer(iterations, "iterations", at_least=1)
-    if not isinstance(patterns, Patterns):
-        raise ValueError(f"patterns = {type(patterns).__name__} must be a convex.Patterns")
-    if patterns.active.shape[0] != len(X) or patterns.gates.shape[0] != X.shape[1]:
-        raise ValueError(
-            f"patterns are of {patterns.active.shape[0]} points in dimension {patterns.gates.shape[0]}; X has shape {X.shape}"
-        )
+    gap = checks.number(gap, "gap", above=0.0)
+    max_iter = checks.integer(max_iter, "max_iter", at_least=1)
+    check_patterns(X, patterns)
     clock = time.perf_counter()
     moved, used = e, (X != 0).any(axis=0)  # a column of zeros only costs: its weights are 0
     if used.any():
@@ -158,7 +153,7 @@ def _train(function, X, y, patterns, beta, radius, bias, loss, tol, iterations):
         )
         nothing = np.zeros((2 * int(passes.sum()), X.shape[1]))
         bracket = Bracket(model.value(nothing)[0], nothing, (np.zeros(len(X)), np.zeros_like(X)), since=clock)
-        interior.solve(model, bracket, gap=0.9 * tol, max_iter=iterations)
+        interior.solve(model, bracket, gap=0.9 * gap, max_iter=max_iter)
         model.pruned(bracket)
     P, d = patterns.count, len(used)
     v, w = np.zeros((d, P)), np.zeros((d, P))
@@ -172,18 +167,18 @@ def _train(function, X, y, patterns, beta, radius, bias, loss, tol, iterations):
         net = nets.ReLUSum(U[units], np.repeat([1.0, -1.0], half)[units])
     objective = bracket.upper
     lower = below(bracket.lower, objective)
-    gap = relative_gap(objective, lower, loss, y)
-    if not gap <= tol:
-        remedy = "raise iterations or tol"
+    reached = relative_gap(objective, lower, loss, y)
+    if not reached <= gap:
+        remedy = "raise max_iter or gap"
         if edge.any():
             remedy = f"{int(edge.sum())} of the cones have no inner point and get no block: drop them or shrink radius"
-        reached = f"gap {gap:.2g} after {len(bracket.rows)} iterations"
-        checks.warn_unconverged(function, reached, f"gap = {tol:.2g}", f"{remedy}; the bracket is valid", stacklevel=4)
+        found = f"gap {reached:.2g} after {len(bracket.rows)} iterations"
+        checks.warn_unconverged(function, found, f"gap = {gap:.2g}", f"{remedy}; the bracket is valid", stacklevel=4)
     return RobustFit(
         objective=objective,
         lower_bound=lower,
-        gap=gap,
-        converged=bool(gap <= tol),
+        gap=reached,
+        converged=bool(reached <= gap),
         v=v,
         w=w,
         patterns=patterns,
@@ -191,7 +186,7 @@ def _train(function, X, y, patterns, beta, radius, bias, loss, tol, iterations):
         beta=beta,
         dual=bracket.dual[0],
         net=net,
-        history=bracket.history(),
+        trace=bracket.trace(),
         method="robust interior point",
         radius=moved,
         worst_loss=model.worst(bracket.point),
@@ -200,7 +195,7 @@ def _train(function, X, y, patterns, beta, radius, bias, loss, tol, iterations):
     )
 
 
-def robust_linear(X, y, *, beta, radius, bias=None, loss="hinge", tol=1e-3, iterations=100):
+def fit_robust_linear(X, y, *, beta, radius, bias=None, loss="hinge", gap=1e-3, max_iter=100):
     """Train with the single pattern "every unit sees every point": the control that any net has to beat.
 
     On the box around the training points the result is a linear model. It is not ridge regression: it pays
@@ -208,7 +203,7 @@ def robust_linear(X, y, *, beta, radius, bias=None, loss="hinge", tol=1e-3, iter
 
     Parameters
     ----------
-    X, y, beta, radius, bias, loss, tol, iterations
+    X, y, beta, radius, bias, loss, gap, max_iter
         See :func:`fit_robust`; some unit has to see all points, as a bias of ones does.
 
     Returns
@@ -218,7 +213,7 @@ def robust_linear(X, y, *, beta, radius, bias=None, loss="hinge", tol=1e-3, iter
     Examples
     --------
     >>> X = np.array([[0.0, 1.0], [0.4, 1.0], [1.0, 1.0]])
-    >>> robust_linear(X, [-1, -1, 1], beta=1e-3, radius=0.1, bias=1).worst_loss < 0.01
+    >>> fit_robust_linear(X, [-1, -1, 1], beta=1e-3, radius=0.1, bias=1).worst_loss < 0.01
     True
     """
     X = checks.array(X, "X", shape=("n", "d"))
@@ -230,7 +225,7 @@ def robust_linear(X, y, *, beta, radius, bias=None, loss="hinge", tol=1e-3, iter
             "append a column of ones and name it as bias, or shrink radius"
         )
     all_on = Patterns(np.ones((len(X), 1)), gate[:, None])
-    return _train("convex.robust_linear", X, y, all_on, beta, radius, bias, loss, tol, iterations)
+    return _train("convex.fit_robust_linear", X, y, all_on, beta, radius, bias, loss, gap, max_iter)
 
 
 def worst_case_loss(net, X, y, *, radius, bias=None, loss="hinge"):
@@ -258,7 +253,7 @@ def worst_case_loss(net, X, y, *, radius, bias=None, loss="hinge"):
     """
     if not isinstance(net, nets.ReLUSum):
         raise ValueError(f"net = {type(net).__name__} must be a nets.ReLUSum")
-    X, y, _, loss = _data(X, y, 1.0, loss)
+    X, y, _, loss = check_data(X, y, 1.0, loss)
     e = box(X, radius, bias=bias)
     if net.weights.shape[1] != X.shape[1]:
         raise ValueError(f"net has units in dimension {net.weights.shape[1]}, X has {X.shape[1]} columns")
@@ -292,7 +287,8 @@ def worst_case_loss(net, X, y, *, radius, bias=None, loss="hinge"):
     return WorstCase(loss.value(margins, still), loss.value(reached.max(axis=0), still), exact, margins, moves)
 
 
-def _data(X, y, beta, loss):
+def check_data(X, y, beta, loss):
+    """Return the data of a problem with boxes as arrays, beta and the Loss, or say what is wrong with them."""
     X = checks.array(X, "X", shape=("n", "d"))
     loss = losses.get(loss)
     y = checks.signs(y, "y", length=len(X)) if loss.labels else checks.array(y, "y", shape=(len(X),))
@@ -313,7 +309,8 @@ def _interiors(X, patterns, e):
         least, length = score.min(), np.linalg.norm(gate)
         if least < -1e-9 * (np.abs(X) @ np.abs(gate)).max():
             raise ValueError(
-                f"patterns.gates[:, {i}] does not make the pattern patterns.active[:, {i}] of X; give patterns of these points"
+                f"patterns.gates[:, {i}] does not make the pattern patterns.active[:, {i}] of X; "
+                "give patterns of these points"
             )
         if least > 1e-2 * length * size.mean() and spread < 0.8 * least:
             inner[:, i], state[i], ratio[i] = gate / length, 1, least / spread if spread > 0 else np.inf
@@ -334,8 +331,8 @@ def _none_left(count, edge, ratio):
     )
     if edge.any():
         return (
-            f"radius leaves none of the {count} patterns a point strictly inside its robust cone ({int(edge.sum())} lie "
-            f"on the edge: robust margin 1, or a block along columns that do not move); {largest}. "
+            f"radius leaves none of the {count} patterns a point strictly inside its robust cone ({int(edge.sum())} "
+            f"lie on the edge: robust margin 1, or a block along columns that do not move); {largest}. "
             "Shrink radius or sample more patterns"
         )
     advice = "Sample more patterns or shrink radius"

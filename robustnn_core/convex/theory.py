@@ -7,7 +7,7 @@ from scipy import stats
 
 from robustnn_core import checks
 
-__all__ = ["arrangement_bound", "arrangement_count", "patterns_needed"]
+__all__ = ["arrangement_count", "patterns_needed"]
 
 
 def arrangement_count(n, rank):
@@ -24,22 +24,6 @@ def arrangement_count(n, rank):
     n = checks.integer(n, "n", at_least=1)
     rank = checks.integer(rank, "rank", at_least=1, at_most=n, remedy="the rank is at most the number of points")
     return 2 * sum(math.comb(n - 1, k) for k in range(rank))
-
-
-def arrangement_bound(n, rank):
-    r"""Return :math:`2r(e(n-1)/r)^r`, a closed bound of :func:`arrangement_count` for n >= 2 (inf above 1e308).
-
-    Examples
-    --------
-    >>> arrangement_count(40, 5) <= arrangement_bound(40, 5)
-    True
-    """
-    n = checks.integer(n, "n", at_least=2, remedy="the bound is 0 at n = 1, where there are 2 patterns")
-    rank = checks.integer(rank, "rank", at_least=1, at_most=n, remedy="the rank is at most the number of points")
-    try:
-        return 2.0 * rank * (math.e * (n - 1) / rank) ** rank
-    except OverflowError:
-        return math.inf
 
 
 def patterns_needed(n, *, psi, xi, exact=False):

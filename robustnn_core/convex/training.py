@@ -3,8 +3,7 @@
 import numpy as np
 
 from robustnn_core import blas, checks
-from robustnn_core.convex import _plain, admm, interior, losses, program, rounding
-from robustnn_core.convex import patterns as _patterns
+from robustnn_core.convex import _plain, admm, cells, interior, losses, program, rounding
 from robustnn_core.convex.bracket import Bracket
 
 __all__ = ["fit", "solve"]
@@ -15,7 +14,8 @@ METHODS = ("auto", "interior", "admm")
 INTERIOR_OPERATIONS = 1e12
 INTERIOR_BYTES = 4e9
 
-#: A gate with a margin (a sine) below this starts beside a hyperplane, where the interior point breaks off: it is centred.
+#: A gate with a margin (a sine) below this starts beside a hyperplane, where the interior point breaks off: it is
+#: centred.
 BESIDE = 1e-5
 
 
@@ -36,8 +36,8 @@ def _inside(X, active, gates, central):
     size = np.linalg.norm(X, axis=1)
     # relative to the terms of each x.g: what rounding can take, whatever the scales of the columns
     margins = (E * (G @ X.T) / np.maximum(np.abs(G) @ np.abs(X).T, 1e-300)).min(axis=1)
-    for i in np.flatnonzero(margins <= 0.5 * _patterns.MARGIN):  # half: other orders of summation agree
-        gate = _patterns._inside(X, active[:, i])
+    for i in np.flatnonzero(margins <= 0.5 * cells.MARGIN):  # half: other orders of summation agree
+        gate = cells.inside(X, active[:, i])
         if gate is None:
             raise ValueError(
                 f"pattern {i} is not the pattern of any gate with no point on its boundary; "
@@ -47,11 +47,11 @@ def _inside(X, active, gates, central):
     margins = (E * (G @ X.T) / size).min(axis=1) / np.linalg.norm(G, axis=1)
     close = np.flatnonzero(margins <= BESIDE)
     if central and len(close):
-        G[close] = _patterns._central(X / size[:, None], E[close], G[close])
+        G[close] = cells.central(X / size[:, None], E[close], G[close])
     return np.ascontiguousarray(G)
 
 
-def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, max_seconds=np.inf, method="auto"):
+def fit(X, y, patterns, *, beta, loss="squared", gap=1e-4, max_iter=None, max_seconds=np.inf, method="auto"):
     """Solve the convex program of these patterns to a certified relative gap.
 
     The units of the columns of X decide what the penalty charges. The solver itself works in columns turned to be
@@ -66,9 +66,9 @@ def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, 
     patterns : Patterns
     beta : float > 0
     loss : {"squared", "hinge", "logistic"} or losses.Loss
-    tol : float > 0
-        The wanted relative gap between the objective and its certified lower bound.
-    max_iterations : int, optional
+    gap : float > 0
+        Wanted: the relative gap between the objective and its certified lower bound, at which to stop.
+    max_iter : int, optional
         100 for the interior point, 5000 for ADMM.
     max_seconds : float
         The wall clock is the only thing that can make two runs differ.
@@ -76,7 +76,8 @@ def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, 
         ``interior`` has a cost of P(nd^2 + n^2d) an iteration, or of n(Pd)^2/4 + (Pd)^3/6 if that is less (many
         points), and needs 15 to 60 of them, down to gaps of 1e-6 and below. ``admm`` costs ndP a product, some ten
         products an iteration, and needs many hundreds of iterations for a gap of a few per cent; its bracket is valid
-        from the first. ``auto`` takes the interior point while an iteration has at most 1e12 operations and its arrays fit into 4 GB.
+        from the first. ``auto`` takes the interior point while an iteration has at most 1e12 operations and its
+        arrays fit into 4 GB.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, 
     Warns
     -----
     ConvergenceWarning
-        The gap is above ``tol``: see ``converged``. The bracket is valid all the same.
+        The gap is above the one asked for: see ``converged``. The bracket is valid all the same.
 
     Examples
     --------
@@ -106,35 +107,35 @@ def fit(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, 
         patterns,
         beta=beta,
         loss=loss,
-        tol=tol,
-        max_iterations=max_iterations,
+        gap=gap,
+        max_iter=max_iter,
         max_seconds=max_seconds,
         method=method,
     )
     if not found.converged:
         checks.warn_unconverged(
             "convex.fit",
-            f"gap {found.gap:.2g} after {len(found.history['seconds'])} brackets",
-            f"gap = {tol:.2g}",
-            "raise max_iterations, max_seconds or tol; the bracket is valid",
+            f"gap {found.gap:.2g} after {len(found.trace)} brackets",
+            f"gap = {gap:.2g}",
+            "raise max_iter, max_seconds or gap; the bracket is valid",
         )
     return found
 
 
-def solve(X, y, patterns, *, beta, loss="squared", tol=1e-4, max_iterations=None, max_seconds=np.inf, method="auto"):
+def solve(X, y, patterns, *, beta, loss="squared", gap=1e-4, max_iter=None, max_seconds=np.inf, method="auto"):
     """:func:`fit` without its warning, for callers that judge the gap themselves."""
     X, y, beta = program.check_problem(X, y, patterns, beta, loss)
-    tol = checks.number(tol, "tol", above=0.0)
-    if max_iterations is not None:
-        max_iterations = checks.integer(max_iterations, "max_iterations", at_least=1)
+    gap = checks.number(gap, "gap", above=0.0)
+    if max_iter is not None:
+        max_iter = checks.integer(max_iter, "max_iter", at_least=1)
     if max_seconds != np.inf:
         max_seconds = checks.number(max_seconds, "max_seconds", above=0.0)
     checks.choice(method, "method", METHODS)
     with blas.single_thread():
-        return _fit(X, y, patterns, beta, losses.get(loss), tol, max_iterations, max_seconds, method)
+        return _fit(X, y, patterns, beta, losses.get(loss), gap, max_iter, max_seconds, method)
 
 
-def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
+def _fit(X, y, patterns, beta, loss, gap, max_iter, max_seconds, method):
     n, d = X.shape
     active = patterns.active
     seen = np.flatnonzero((X != 0.0).any(axis=1))  # a point at the origin bears no constraint and is predicted as 0
@@ -146,7 +147,7 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
         whole = Bracket(upper, None, dual)
         whole.bound(loss.dual(dual, y), dual)
         whole.record()
-        return _result(X, y, patterns, beta, loss, tol, v, w, dual, whole.lower, whole.history(), "zero")
+        return _result(X, y, patterns, beta, loss, gap, v, w, dual, whole.lower, whole.trace(), "zero")
     sub = active[np.ix_(seen, used)]
     if method == "auto":
         operations, size = _dearness(len(seen), d, len(used))
@@ -155,7 +156,7 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     # The means run over all n points: with m of them left, the same program with m/n of the loss is n/m of this one.
     share = loss.share(len(seen), n)
     # The solver sees y and X of size one, whatever their units: y exactly, so that its gap is the same in all of them;
-    # X by a power of two, in columns turned to be orthogonal. A part of tol is left for the certificate's rounding.
+    # X by a power of two, in columns turned to be orthogonal. A part of the gap is left for the certificate's rounding.
     unit, size = loss.unit(y[seen]), rounding.scale_of(X[seen])
     turn = np.linalg.svd(X[seen] / size, full_matrices=False)[2].T  # orthonormal, and the rest of R^d only costs
     X_seen, y_seen, own = np.ascontiguousarray(X[seen] / size @ turn), y[seen] / unit, loss.scaled(unit)
@@ -163,19 +164,19 @@ def _fit(X, y, patterns, beta, loss, tol, max_iterations, max_seconds, method):
     nothing = np.zeros((2 * len(used), turn.shape[1]))
     bracket = Bracket(own.value(zero[seen], y_seen), nothing, np.zeros(len(seen)), rest=rest)
     problem = (X_seen, y_seen, sub, gates @ turn, beta / share / (unit * size), own)
-    budget = {"gap": 0.99 * tol, "max_seconds": max_seconds}
+    budget = {"gap": 0.99 * gap, "max_seconds": max_seconds}
     try:
         if method == "interior":
-            interior.solve(_plain.Plain(*problem), bracket, max_iter=max_iterations or 100, **budget)
+            interior.solve(_plain.Plain(*problem), bracket, max_iter=max_iter or 100, **budget)
         else:
-            admm.solve(*problem, bracket, max_iter=max_iterations or 5000, **budget)
+            admm.solve(*problem, bracket, max_iter=max_iter or 5000, **budget)
     except np.linalg.LinAlgError:  # cones too thin for the solver's factors: 0 is feasible, and lambda = 0 a bound
         bracket.record()
     lower = share * unit**2 * (bracket.lower + bracket.rest)
     dual[seen] = share * unit * bracket.dual
-    U, history = bracket.point @ turn.T * (unit / size), bracket.history(share * unit**2)
+    U, trace = bracket.point @ turn.T * (unit / size), bracket.trace(share * unit**2)
     v[:, used], w[:, used] = U[: len(used)].T, U[len(used) :].T
-    return _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method)
+    return _result(X, y, patterns, beta, loss, gap, v, w, dual, lower, trace, method)
 
 
 def _without_ghosts(X, y, active, beta, loss, v, w):
@@ -204,17 +205,17 @@ def _without_ghosts(X, y, active, beta, loss, v, w):
     return U[:, :P], U[:, P:]
 
 
-def _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method):
+def _result(X, y, patterns, beta, loss, gap, v, w, dual, lower, trace, method):
     v, w = _without_ghosts(X, y, patterns.active, beta, loss, v, w)
     v, w, objective = program.upper_bound(X, y, patterns, beta, loss, v, w)
-    dual, lower = program.lower_bound(X, y, patterns, beta, loss, dual, lower, 1e-3 * tol * objective)
+    dual, lower = program.lower_bound(X, y, patterns, beta, loss, dual, lower, 1e-3 * gap * objective)
     lower = program.below(lower, objective)
-    gap = program.relative_gap(objective, lower, loss, y)
+    reached = program.relative_gap(objective, lower, loss, y)
     return program.Fit(
         objective,
         lower,
-        gap,
-        bool(gap <= tol),
+        reached,
+        bool(reached <= gap),
         v,
         w,
         patterns,
@@ -222,6 +223,6 @@ def _result(X, y, patterns, beta, loss, tol, v, w, dual, lower, history, method)
         beta,
         dual,
         program.recover_net(v, w),
-        history,
+        trace,
         method,
     )

@@ -30,7 +30,7 @@ def price_by_sampling(X, lam, draws, rng):
 
 
 def survives(X, active, e):
-    """Whether a nonzero block keeps its pattern over the box: every corner of every point, and one entry of v is +-1."""
+    """Whether a nonzero block keeps its pattern over the box: all corners of every point, one entry of v is +-1."""
     signs = np.where(active, 1.0, -1.0)
     corners = np.array(list(itertools.product((-1.0, 1.0), repeat=X.shape[1]))) * e
     rows = np.concatenate([s * (x + corners) for s, x in zip(signs, X)])

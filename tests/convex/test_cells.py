@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robustnn_core import ConvergenceWarning, convex, nets
-from robustnn_core.convex import cells, experiments, proofs_robust
+from robustnn_core.convex import cells, datasets, experiments, proofs
 from tests.convex import reference_patterns as reference
 
 NET, POINT = nets.ReLUSum([[1.0, 1.0]], [1]), [[1.0, 0.3]]
@@ -21,9 +21,9 @@ def test_a_lone_column_of_ones_is_not_taken_for_a_bias():
     assert convex.worst_case_loss(NET, POINT, [1], radius=0.5, bias=0).loss == pytest.approx(0.2)
     assert convex.worst_case_loss(NET, POINT, [1], radius=[0.0, 0.5]).loss == pytest.approx(0.2)
     for method in ("fgsm", "pgd"):
-        found = convex.attack_box(NET, POINT, [1], radius=0.5, method=method)
+        found = convex.attack_box(NET, POINT, [1], radius=0.5, method=method, seed=0)
         np.testing.assert_allclose(found, [[0.5, -0.2]])
-        found = convex.attack_box(NET, POINT, [1], radius=0.5, bias=0, method=method)
+        found = convex.attack_box(NET, POINT, [1], radius=0.5, bias=0, method=method, seed=0)
         np.testing.assert_allclose(found, [[1.0, -0.2]])
 
 
@@ -56,14 +56,16 @@ def everywhere(X, y, **options):
         "robust_margins": lambda: convex.robust_margins(X, patterns, radius, **options),
         "screen_patterns": lambda: convex.screen_patterns(X, patterns, radius, **options),
         "fit_robust": lambda: convex.fit_robust(X, y, patterns, beta=0.1, radius=radius, **options),
-        "robust_linear": lambda: convex.robust_linear(X, y, beta=0.1, radius=radius, **options),
+        "fit_robust_linear": lambda: convex.fit_robust_linear(X, y, beta=0.1, radius=radius, **options),
         "worst_case_loss": lambda: convex.worst_case_loss(net, X, y, radius=radius, **options),
-        "attack_box": lambda: convex.attack_box(net, X, y, radius=radius, **options),
-        "train_gradient": lambda: convex.train_gradient(X, y, width=2, beta=0.1, radius=radius, steps=2, **options),
-        "worst_case": lambda: proofs_robust.worst_case(np.ones(X.shape[1]), X, y, radius=radius, **options),
+        "attack_box": lambda: convex.attack_box(net, X, y, radius=radius, seed=0, **options),
+        "train_gradient": lambda: convex.train_gradient(
+            X, y, width=2, beta=0.1, radius=radius, steps=2, seed=0, **options
+        ),
+        "worst_case": lambda: proofs.worst_case(np.ones(X.shape[1]), X, y, radius=radius, **options),
         "gates": lambda: experiments.gates(X, 8, 0, **options),
         "robust_compare": lambda: experiments.robust_compare(
-            X, y, X, y, radius=radius, beta=0.1, patterns=8, width=2, steps=2, **options
+            X, y, X, y, radius=radius, beta=0.1, patterns=8, width=2, steps=2, seed=0, **options
         ),
     }
 
@@ -87,7 +89,7 @@ def test_a_bias_that_is_none_is_refused_everywhere(name):
 
 
 def test_gates_through_the_middle_need_a_column_of_ones():
-    X, _ = experiments.plane("ring", 12, 0)
+    X, _ = datasets.plane("ring", 12, 0)
     with pytest.raises(ValueError, match="^bias = 0 is not a column of ones"):
         experiments.gates(X, 8, 0, bias=0)
     middle = experiments.gates(X, 8, 0, bias=2).gates[:, 0]
@@ -98,10 +100,10 @@ def test_gates_through_the_middle_need_a_column_of_ones():
 def test_the_linear_control_without_a_bias():
     """Points in a half-plane: a unit sees them all, though no column is a bias; at the edge it is refused."""
     X = np.array([[1.0, 0.5], [2.0, -0.3], [1.5, 0.1]])
-    f = convex.robust_linear(X, [1.0, -1.0, 1.0], beta=0.01, radius=0.1)
+    f = convex.fit_robust_linear(X, [1.0, -1.0, 1.0], beta=0.01, radius=0.1)
     assert f.converged and (f.radius == 0.1).all()
     with pytest.raises(ValueError, match=r"^no unit sees every box of radius = 1.1: their robust margin is 0.909"):
-        convex.robust_linear(X, [1.0, -1.0, 1.0], beta=0.01, radius=1.1)
+        convex.fit_robust_linear(X, [1.0, -1.0, 1.0], beta=0.01, radius=1.1)
 
 
 # The pattern of x > 1 on the points 0, 1, 2, 4 has the margin .5 / .4, that of x > 3 the margin 1 / .4.

@@ -104,7 +104,7 @@ def test_huber_is_a_class_and_no_more(shape, delta):
     cp = pytest.importorskip("cvxpy")
     X, y, patterns = reference.problem(*shape, seed=3)
     y = y + 5.0 * (np.arange(len(y)) % 5 == 0)
-    f = convex.fit(X, y, patterns, beta=0.2, loss=losses.Huber(delta), tol=1e-7)
+    f = convex.fit(X, y, patterns, beta=0.2, loss=losses.Huber(delta), gap=1e-7)
     v, w = (cp.Variable((X.shape[1], patterns.count)) for _ in range(2))
     E, D = 2.0 * patterns.active - 1.0, patterns.active.astype(float)
     p = cp.sum(cp.multiply(D, X @ (v - w)), axis=1)
@@ -113,17 +113,17 @@ def test_huber_is_a_class_and_no_more(shape, delta):
     value = cp.Problem(cp.Minimize(0.5 * cp.sum(cp.huber(p - y, delta)) + penalty), rules).solve(solver="CLARABEL")
     assert f.converged and f.objective == pytest.approx(value, rel=1e-6)
     assert f.lower_bound <= value * (1.0 + 1e-6)
-    far = convex.fit(X, y, patterns, beta=0.2, loss=losses.Huber(1e4), tol=1e-7)
-    assert far.objective == pytest.approx(convex.fit(X, y, patterns, beta=0.2, tol=1e-7).objective, rel=1e-6)
+    far = convex.fit(X, y, patterns, beta=0.2, loss=losses.Huber(1e4), gap=1e-7)
+    assert far.objective == pytest.approx(convex.fit(X, y, patterns, beta=0.2, gap=1e-7).objective, rel=1e-6)
 
 
 def test_huber_everywhere_else():
     X, y, patterns = reference.problem(20, 4, 8, seed=3)
     loss = losses.Huber(0.5)
     f = convex.fit(X, y, patterns, beta=0.2, loss=loss)
-    by_admm = convex.fit(X, y, patterns, beta=0.2, loss=loss, method="admm", tol=1e-2)
+    by_admm = convex.fit(X, y, patterns, beta=0.2, loss=loss, method="admm", gap=1e-2)
     assert by_admm.lower_bound <= f.objective and f.lower_bound <= by_admm.objective
-    fixed = convex.sampled_convex(X, y, patterns.gates, beta=0.2, loss=loss)
+    fixed = convex.fit_sampled(X, y, patterns.gates, beta=0.2, loss=loss)
     assert fixed.converged and fixed.objective >= f.lower_bound
     with pytest.raises(ValueError, match=r"^loss = Huber\(delta=0.5\) has no robust form"):
         convex.fit_robust(X, y, patterns, beta=0.2, radius=0.0, loss=loss)

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from robustnn_core import convex, nets
-from robustnn_core.convex import experiments, losses, proofs, proofs_robust, solvers
+from robustnn_core.convex import datasets, experiments, losses, proofs
 from tests.mutations import assert_complete, assert_killed, assert_listed, cases, elsewhere, patched, spoilt, tighter
 
 CONVEX = "robustnn_core.convex."
@@ -39,7 +39,7 @@ def twelve():
     inputs = np.linspace(-1, 1, 12)
     X = np.column_stack([inputs, np.ones(12)])
     y = np.sin(4 * inputs) + 0.3 * np.random.default_rng(3).standard_normal(12)
-    return X, y, convex.fit(X, y, convex.enumerate_patterns(X), beta=0.05, tol=1e-7)
+    return X, y, convex.fit(X, y, convex.enumerate_patterns(X), beta=0.05, gap=1e-7)
 
 
 def hidden(units=30, **changed):
@@ -65,7 +65,7 @@ def not_dual():
 def early():
     """A fit that stopped at a gap of 1 %, with the bracket that belongs to it."""
     X, y, fit = twelve()
-    return proofs.hidden_convexity(X, y, convex.fit(X, y, fit.patterns, beta=0.05, tol=1e-2), seed=1)
+    return proofs.hidden_convexity(X, y, convex.fit(X, y, fit.patterns, beta=0.05, gap=1e-2), seed=1)
 
 
 def next_cell(f):
@@ -78,8 +78,9 @@ def next_cell(f):
     return keys
 
 
-REDUCE = CONVEX + "sparse.reduce_blocks"
-MISPLACED = patched(CONVEX + "patterns._keys", next_cell, "of another cell")
+REDUCE = CONVEX + "proofs.hidden_convexity.reduce_blocks"
+REDUCE_DRAWS = CONVEX + "proofs.sampling.reduce_blocks"
+MISPLACED = patched(CONVEX + "patterns.keys", next_cell, "of another cell")
 
 # ---------------------------------------------------------------- 2. sampling
 
@@ -92,7 +93,7 @@ def tiny():
     y = (teacher.predict(X) + 0.3 * rng.standard_normal(60))[:12]
     X = X[:12, 2:]
     start = convex.fit(X, y, convex.sample_patterns(X, 8, seed=2), beta=0.1)
-    return X, y, start, convex.refine(X, y, start, seed=0, tol=1e-5)
+    return X, y, start, convex.refine(X, y, start, seed=0, gap=1e-5)
 
 
 def certified():
@@ -135,14 +136,14 @@ def without_the_longest(f):
 
 @cache
 def forty(loss="squared"):
-    X, y, patterns = solvers.problem(40, 5, 8, seed=1)
+    X, y, patterns = datasets.problem(40, 5, 8, seed=1)
     return X, y if loss == "squared" else np.sign(y - np.median(y)), patterns
 
 
 @cache
 def fitted(tol=1e-8):
     X, y, patterns = forty()
-    return convex.fit(X, y, patterns, beta=0.3, tol=tol)
+    return convex.fit(X, y, patterns, beta=0.3, gap=tol)
 
 
 def strong(fit=None, **changed):
@@ -153,12 +154,12 @@ def strong(fit=None, **changed):
 @cache
 def sorter():
     X, y, patterns = forty("hinge")
-    return convex.fit(X, y, patterns, beta=0.01, loss="hinge", tol=1e-8)
+    return convex.fit(X, y, patterns, beta=0.01, loss="hinge", gap=1e-8)
 
 
 def certificate(noise=0.1, **changed):
     X, y, _ = forty("hinge")
-    return proofs.certificate(X, y, replace(sorter(), **changed), noise=noise)
+    return proofs.certificate(X, y, replace(sorter(), **changed), noise=noise, seed=0)
 
 
 def outside():
@@ -172,7 +173,7 @@ def exact():
     return certificate(0.0)
 
 
-UPPER = CONVEX + "solvers.upper_certificate"
+UPPER = CONVEX + "dense.upper_certificate"
 
 
 def half_shift(f):
@@ -189,8 +190,8 @@ def one_sided(f):
     return certificate
 
 
-BLOCKS = CONVEX + "solvers.blocks"
-STRUCTURED = CONVEX + "solvers.newton_structured"
+BLOCKS = CONVEX + "dense.blocks"
+STRUCTURED = CONVEX + "dense.newton_structured"
 COUPLED = patched(BLOCKS, part(0, lambda F: 2.0**0.5 * F), "longer")
 SIGNED = patched(BLOCKS, part(1, lambda G: 0.5 * (G + np.abs(G))), "of one sign")
 
@@ -199,10 +200,10 @@ def conjugate(loss):
     y = forty(loss)[1]
     one = y[:1]
     return (
-        lambda: proofs.conjugate(loss, y),
+        lambda: proofs.conjugate(loss, y, seed=0),
         {
             "(1)": elsewhere(
-                "one point", lambda: proofs.conjugate(loss, one), patched(DUAL[loss], times(1.05), "5 % larger")
+                "one point", lambda: proofs.conjugate(loss, one, seed=0), patched(DUAL[loss], times(1.05), "5 % larger")
             ),
             "(2)": patched(DUAL[loss], times(1.001), "1e-3 larger"),
         },
@@ -212,7 +213,7 @@ def conjugate(loss):
 def complementarity(loss):
     X, y, patterns = forty(loss)
     return (
-        lambda: proofs.gap_is_complementarity(X, y, patterns, beta=0.3, loss=loss),
+        lambda: proofs.gap_is_complementarity(X, y, patterns, beta=0.3, loss=loss, seed=0),
         {"(1)": patched(DUAL[loss], times(1.001), "1e-3 larger")},
     )
 
@@ -220,11 +221,13 @@ def complementarity(loss):
 def admm_steps(loss):
     X, y, patterns = forty(loss)
     return (
-        lambda: proofs.admm_steps(X, y, patterns, beta=0.1, loss=loss),
+        lambda: proofs.admm_steps(X, y, patterns, beta=0.1, loss=loss, seed=0),
         {
             "(1)": patched(STRUCTURED, lambda f: lambda X, patterns, H, delta, g: f(X, patterns, H, 1.01 * delta, g)),
-            "(2)": patched(CONVEX + "proofs._shrunk", lambda f: lambda q, level: f(q, 1.1 * level), "by 10 % more"),
-            "(3)": patched(CONVEX + "proofs._clipped", lambda f: np.abs, "replaced by the modulus"),
+            "(2)": patched(
+                CONVEX + "proofs.solvers._shrunk", lambda f: lambda q, level: f(q, 1.1 * level), "by 10 % more"
+            ),
+            "(3)": patched(CONVEX + "proofs.solvers._clipped", lambda f: np.abs, "replaced by the modulus"),
             "(4)": patched(
                 CONVEX + f"losses.{type(losses.get(loss)).__name__}.prox",
                 lambda f: lambda loss, q, y, weight, start: f(loss, q, y, 1.1 * weight, start),
@@ -238,7 +241,7 @@ def admm_steps(loss):
 
 @cache
 def boxes(loss="hinge"):
-    X, y = experiments.plane("random", 10, 3, separation=0.3)
+    X, y = datasets.plane("random", 10, 3, separation=0.3)
     return (
         X,
         y,
@@ -250,7 +253,7 @@ def robust(loss):
     X, y, fit = boxes(loss)
 
     def build(**changed):
-        return proofs_robust.certificate(replace(fit, **changed), X, y)
+        return proofs.robust_certificate(replace(fit, **changed), X, y)
 
     larger = spoilt("boxes 10 % larger", lambda: build(radius=1.1 * fit.radius))
     longer = nets.ReLUSum(1.01 * fit.net.weights, fit.net.signs)
@@ -270,17 +273,17 @@ def worst(loss):
     X, y, _ = boxes()
 
     def build():
-        return proofs_robust.worst_case([0.7, -1.3, 0.2], X, y, radius=0.1, bias=-1, loss=loss)
+        return proofs.worst_case([0.7, -1.3, 0.2], X, y, radius=0.1, bias=-1, loss=loss)
 
     half = patched(
-        CONVEX + "proofs_robust._corners", lambda f: lambda e: f(e)[2 ** (np.count_nonzero(e) - 1) :], "halved"
+        CONVEX + "proofs.robust._corners", lambda f: lambda e: f(e)[2 ** (np.count_nonzero(e) - 1) :], "halved"
     )
-    further = patched(CONVEX + "proofs_robust._corners", lambda f: lambda e: 1.01 * f(e), "1 % further out")
+    further = patched(CONVEX + "proofs.robust._corners", lambda f: lambda e: 1.01 * f(e), "1 % further out")
     return build, {"W1": further, "W2": half, "W3": further}
 
 
 def example(change):
-    return patched(CONVEX + "proofs_robust._width_example", lambda f: lambda: change(*f()), "changed")
+    return patched(CONVEX + "proofs.robust._width_example", lambda f: lambda: change(*f()), "changed")
 
 
 # ---------------------------------------------------------------- the catalogue
@@ -304,7 +307,7 @@ LEDGERS = {
         {
             "(1)": patched(DUAL["squared"], times(1.01), "1 % larger"),
             "(2)": patched(
-                CONVEX + "generation._price_all",
+                CONVEX + "price.price_all",
                 lambda f: lambda *a: replace(f(*a), bound=0.9 * f(*a).bound),
                 "too low",
             ),
@@ -317,13 +320,15 @@ LEDGERS = {
     "few_essential": (
         essential,
         {
-            "(2)": patched(REDUCE, lambda f: lambda X, y, fit: replace(fit, v=fit.v + 1e-3), "lengthens all"),
-            "(2) #2": elsewhere("two draws", both_essential, patched(REDUCE, without_the_longest, "loses a block")),
+            "(2)": patched(REDUCE_DRAWS, lambda f: lambda X, y, fit: replace(fit, v=fit.v + 1e-3), "lengthens all"),
+            "(2) #2": elsewhere(
+                "two draws", both_essential, patched(REDUCE_DRAWS, without_the_longest, "loses a block")
+            ),
             "(2) #3": elsewhere("two draws", both_essential, tighter(1.01)),
         },
     ),
     "block_structure": (
-        lambda: proofs.block_structure(forty()[0], forty()[2]),
+        lambda: proofs.block_structure(forty()[0], forty()[2], seed=0),
         {
             "(1)": SIGNED,
             "(2)": COUPLED,
@@ -352,7 +357,7 @@ LEDGERS = {
             "(7)": elsewhere(
                 "no noise",
                 exact,
-                patched(CONVEX + "solvers.lower_certificate", part(0, lambda low: 1.01 * low), "1 % larger"),
+                patched(CONVEX + "dense.lower_certificate", part(0, lambda low: 1.01 * low), "1 % larger"),
             ),
         },
     ),
@@ -361,10 +366,10 @@ LEDGERS = {
 }
 
 ROBUST = {
-    **{f"certificate, {loss}": robust(loss) for loss in ("hinge", "logistic", "squared")},
+    **{f"robust_certificate, {loss}": robust(loss) for loss in ("hinge", "logistic", "squared")},
     **{f"worst_case, {loss}": worst(loss) for loss in ("hinge", "squared")},
     "width_loss": (
-        proofs_robust.width_loss,
+        proofs.width_loss,
         {
             "V1": example(lambda rows, e, v: (np.abs(rows), e, v)),
             "V2": example(lambda rows, e, v: (rows, e + [0.0, 0.05], v)),
@@ -375,8 +380,7 @@ ROBUST = {
 
 
 def test_the_catalogue_is_complete():
-    assert_listed(proofs, LEDGERS)
-    assert_listed(proofs_robust, ROBUST)
+    assert_listed(proofs, {**LEDGERS, **ROBUST})
     assert_complete(LEDGERS)
     assert_complete(ROBUST)
 

@@ -1,31 +1,12 @@
+"""Patterns: sampled, distinct, screened."""
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from robustnn_core import convex
+from robustnn_core.convex import patterns
 from tests.convex import reference_patterns as reference
-
-
-@settings(max_examples=15, deadline=None)
-@given(st.integers(2, 9), st.integers(1, 3), st.integers(0, 10**6))
-def test_sampled_patterns_are_among_the_enumerated(n, d, seed):
-    X = np.random.default_rng(seed).standard_normal((n, d))
-    every = convex.enumerate_patterns(X)
-    assert (((X @ every.gates) >= 0) == every.active).all()
-    total = convex.arrangement_count(n, np.linalg.matrix_rank(X))
-    blind = d >= n or not (X @ np.linalg.lstsq(X, -np.ones(n), rcond=None)[0] >= 0).any()
-    assert every.count in ((total - 1,) if blind else (total - 1, total))
-    drawn = convex.sample_patterns(X, 50, seed=seed)
-    assert {c.tobytes() for c in drawn.active.T} <= {c.tobytes() for c in every.active.T}
-
-
-def test_ties_and_degenerate_points():
-    X = np.c_[np.array(list(np.ndindex(3, 3)), float) - 1, np.ones(9)]
-    every = convex.enumerate_patterns(X)
-    drawn = convex.sample_patterns(X, 20_000, seed=1)
-    assert every.count == drawn.count == 57
 
 
 def test_margin_scales_and_screen_agrees():
@@ -34,14 +15,6 @@ def test_margin_scales_and_screen_agrees():
     t = convex.robust_margins(X, pats, 0.05)
     np.testing.assert_allclose(convex.robust_margins(X, pats, 0.1), t / 2, rtol=1e-6)
     assert convex.screen_patterns(X, pats, 0.05).count == (t >= 1).sum()
-
-
-@pytest.mark.parametrize("shape", [(5, 2), (6, 3), (7, 4), (6, 1)])
-def test_cells_against_splitting_one_by_one(shape):
-    X = np.random.default_rng(sum(shape)).standard_normal(shape)
-    every = convex.enumerate_patterns(X)
-    expected = {tuple(s > 0 for s in signs) for signs in reference.cells(X)} - {(False,) * len(X)}
-    assert {tuple(bool(b) for b in c) for c in every.active.T} == expected
 
 
 def test_robust_sampler():
@@ -109,14 +82,21 @@ def test_bad_input():
         )
     with pytest.raises(ValueError, match="sample them from this X"):
         convex.screen_patterns(X[:3], pats, 0.1)
-    with pytest.raises(ValueError, match="no nonzero point"):
-        convex.enumerate_patterns(np.zeros((2, 2)))
-    with pytest.raises(ValueError, match="limit"):
-        convex.enumerate_patterns(np.random.default_rng(0).standard_normal((20, 5)), limit=10)
     with pytest.raises(ValueError, match="none of count"):
         convex.sample_patterns([[0.0]], 1, seed=0)
 
 
-def test_needed():
-    assert convex.patterns_needed(600, psi=0.1, xi=0.1) == 12067
-    assert convex.patterns_needed(600, psi=0.1, xi=0.1, exact=True) == 6310
+def test_distinct_columns_in_order_of_appearance():
+    active = np.random.default_rng(7).random((5, 60)) < 0.5
+    first = patterns.distinct(active)
+    expected = np.sort(np.unique(active, axis=1, return_index=True)[1])
+    np.testing.assert_array_equal(first, expected)
+    assert len(set(patterns.keys(active))) == len(first)
+
+
+def test_what_is_collected_sees_a_point():
+    X = np.array([[0.0, 0.0], [1.0, 0.0]])
+    active = np.array([[True, True, True], [False, True, True]])
+    assert patterns.collect(X, active, np.eye(2, 3), "none").active.tolist() == [[True], [True]]
+    with pytest.raises(ValueError, match="none"):
+        patterns.collect(X, active[:, :1], np.eye(2, 1), "none")

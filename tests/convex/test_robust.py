@@ -22,7 +22,7 @@ def problem(seed, n=12, count=12, features=2):
 def test_against_clarabel(loss, radius):
     X, y, patterns = problem(3)
     e = convex.box(X, radius, bias=2)
-    f = convex.fit_robust(X, y, patterns, beta=0.01, radius=radius, bias=2, loss=loss, tol=1e-3)
+    f = convex.fit_robust(X, y, patterns, beta=0.01, radius=radius, bias=2, loss=loss, gap=1e-3)
     value, _, _ = reference.robust_optimum(X, y, patterns.active, 0.01, e, loss)
     assert f.lower_bound <= value * (1 + 1e-6) and f.objective >= value * (1 - 1e-6)
     assert f.converged and f.gap <= 1e-3
@@ -54,8 +54,8 @@ def test_certificates(seed, loss, radius):
     e = f.radius
     assert (
         f.lower_bound <= f.objective
-        and (np.diff(f.history["objective"]) <= 0).all()
-        and (np.diff(f.history["lower_bound"]) >= 0).all()
+        and (np.diff(f.trace.objective) <= 0).all()
+        and (np.diff(f.trace.lower_bound) >= 0).all()
     )
     # feasible to the last bit, and zero where it is screened
     for B in (f.v, f.w):
@@ -71,7 +71,7 @@ def test_certificates(seed, loss, radius):
         f.worst_loss, rel=1e-6, abs=1e-9
     )
     if loss != "squared":
-        met = convex.attack_box(f.net, X, y, radius=e, restarts=2)
+        met = convex.attack_box(f.net, X, y, radius=e, restarts=2, seed=0)
         found = reference.losses(f.net.predict(met), y, loss).mean()
         assert found <= f.worst_loss * (1 + 1e-9) + 1e-12
         assert np.abs(f.adversary).max(axis=0) == pytest.approx(np.minimum(np.abs(f.adversary).max(axis=0), e))
@@ -138,7 +138,7 @@ def test_with_a_still_column_a_margin_of_zero_carries_a_block():
 
 def test_the_linear_control():
     X, y, _ = problem(7, n=20)
-    f = convex.robust_linear(X, y, beta=0.01, radius=0.05, bias=2)
+    f = convex.fit_robust_linear(X, y, beta=0.01, radius=0.05, bias=2)
     assert f.patterns.count == 1 and (X @ f.v >= 0).all() and (X @ f.w >= 0).all()
     q = (f.v - f.w)[:, 0]
     assert f.worst_loss == pytest.approx(np.maximum(1 - y * (X @ q) + f.radius @ np.abs(q), 0).mean())
@@ -184,7 +184,7 @@ X0, Y0, P0 = problem(0)
             lambda: convex.fit_robust(X0[::-1], Y0, P0, beta=0.1, radius=0.1, bias=2),
             r"^patterns.gates\[:, 0\] does not make",
         ),
-        (lambda: convex.robust_linear(X0[:, :2], Y0, beta=0.1, radius=0.1), r"^no unit sees every box"),
+        (lambda: convex.fit_robust_linear(X0[:, :2], Y0, beta=0.1, radius=0.1), r"^no unit sees every box"),
         (lambda: convex.worst_case_loss(None, X0, Y0, radius=0.1, bias=2), r"^net = NoneType"),
         (
             lambda: convex.worst_case_loss(nets.ReLUSum([[1.0]], [1]), X0, Y0, radius=0.1, bias=2),

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from robustnn_core import breakdown, convex, laws, nets, neurotron, perturbations
-from robustnn_core.breakdown import attacks
 from robustnn_core.convex import experiments
-from robustnn_core.neurotron import adversaries
+from robustnn_core.neurotron.adversaries import Impostor
 
 PATH = Path(__file__).with_name("frozen.json")
 LOSSES = ("squared", "hinge", "logistic")
@@ -38,38 +37,38 @@ def fitted(found, X):
     }
 
 
-def plain(size, loss, tol=1e-6, change=None, **options):
+def plain(size, loss, gap=1e-6, change=None, **options):
     X, y, patterns = problem(*SIZES[size], 7, loss)
     if change is not None:
         X, y = change(X, y)
     beta = 0.3 if loss == "squared" else 0.01
-    return fitted(convex.fit(X, y, patterns, **({"beta": beta, "loss": loss, "tol": tol} | options)), X)
+    return fitted(convex.fit(X, y, patterns, **({"beta": beta, "loss": loss, "gap": gap} | options)), X)
 
 
-def robust(n, radius, loss, tol=1e-3, features=2, count=12, beta=0.01):
+def robust(n, radius, loss, gap=1e-3, features=2, count=12, beta=0.01):
     rng = np.random.default_rng(3)
     X = np.c_[rng.uniform(-1, 1, (n, features)), np.ones(n)]
     y = rng.choice([-1.0, 1.0], n)
     patterns = experiments.gates(X, count, 3, bias=-1)
-    return fitted(convex.fit_robust(X, y, patterns, beta=beta, radius=radius, bias=features, loss=loss, tol=tol), X)
+    return fitted(convex.fit_robust(X, y, patterns, beta=beta, radius=radius, bias=features, loss=loss, gap=gap), X)
 
 
 def refined():
     X, y, patterns = problem(12, 2, 3, 5, "squared")
     start = convex.fit(X, y, patterns, beta=0.2)
-    found = convex.refine(X, y, start, seed=0, tol=1e-6)
+    found = convex.refine(X, y, start, seed=0, gap=1e-6)
     return fitted(found, X) | {"nonconvex_lower_bound": found.nonconvex_lower_bound}
 
 
 def reduced():
     X, y, patterns = problem(*SIZES["wide"], 7, "squared")
-    return fitted(convex.reduce_blocks(X, y, convex.fit(X, y, patterns, beta=0.3, tol=1e-6)), X)
+    return fitted(convex.reduce_blocks(X, y, convex.fit(X, y, patterns, beta=0.3, gap=1e-6)), X)
 
 
 def sampled(loss):
     X, y, patterns = problem(*SIZES["wide"], 7, loss)
     beta = 0.3 if loss == "squared" else 0.01
-    return fitted(convex.sampled_convex(X, y, patterns.gates, beta=beta, loss=loss), X)
+    return fitted(convex.fit_sampled(X, y, patterns.gates, beta=beta, loss=loss), X)
 
 
 def zero_point(X, y):
@@ -102,7 +101,7 @@ def bracketed(loss):
 def corrupted(n=80, d=3, fraction=0.2):
     rng = np.random.default_rng(2)
     X = rng.standard_normal((n, d))
-    y, _ = breakdown.corrupt(X, X @ np.arange(1.0, d + 1), fraction=fraction, attack=attacks.GrossOutliers(), seed=0)
+    y, _ = breakdown.corrupt(X, X @ np.arange(1.0, d + 1), fraction=fraction, adversary=breakdown.adversaries.GrossOutliers(), seed=0)
     return X, y + 0.05 * rng.standard_normal(n)
 
 
@@ -116,7 +115,7 @@ def broken_net(name, signs, **options):
     rng = np.random.default_rng(4)
     X = rng.standard_normal((120, 3))
     net = nets.ReLUSum(rng.standard_normal((len(signs), 3)), signs)
-    y, _ = breakdown.corrupt(X, net.predict(X), fraction=0.1, attack=attacks.GrossOutliers(), seed=0)
+    y, _ = breakdown.corrupt(X, net.predict(X), fraction=0.1, adversary=breakdown.adversaries.GrossOutliers(), seed=0)
     found = getattr(breakdown, name)(X, y, signs=signs, seed=1, **({"keep": 105} | options))
     return {"predictions": found.net.predict(X[:20]).tolist()}
 
@@ -144,9 +143,9 @@ def cases():
         for size in SIZES:
             found[f"fit {loss} {size}"] = lambda size=size, loss=loss: plain(size, loss)
         found[f"fit {loss} zero point"] = lambda loss=loss: plain("square", loss, change=zero_point)
-        found[f"fit {loss} loose"] = lambda loss=loss: plain("wide", loss, tol=1e-3)
+        found[f"fit {loss} loose"] = lambda loss=loss: plain("wide", loss, gap=1e-3)
         found[f"fit {loss} dear"] = lambda loss=loss: plain("square", loss, beta=100.0)
-        found[f"fit {loss} admm"] = lambda loss=loss: plain("tall", loss, tol=1e-2, method="admm")
+        found[f"fit {loss} admm"] = lambda loss=loss: plain("tall", loss, gap=1e-2, method="admm")
         for name, radius in (("0", 0.0), ("box", 0.03), ("one column", (0.05, 0.0, 0.0))):
             found[f"robust {loss} {name}"] = lambda radius=radius, loss=loss: robust(12, radius, loss)
         found[f"robust {loss} many"] = lambda loss=loss: robust(40, 0.01, loss, features=4, count=60)
@@ -168,11 +167,11 @@ def cases():
     ):
         found[name] = lambda name=name, options=options: linear(name, **options)
     for signs in ([1], [1, -1]):
-        found[f"partition {signs}"] = lambda signs=signs: broken_net("partition_fit", signs)
-        found[f"dc {signs}"] = lambda signs=signs: broken_net("dc_fit", signs)
-    found["partition sum"] = lambda: broken_net("partition_fit", [1, 1], keep=100)
+        found[f"partition {signs}"] = lambda signs=signs: broken_net("fit_partition", signs)
+        found[f"dc {signs}"] = lambda signs=signs: broken_net("fit_dc", signs)
+    found["partition sum"] = lambda: broken_net("fit_partition", [1, 1], keep=100)
     found["neurotron clean"] = lambda: neuron(None, laws.Sphere(3, 1.0))
-    found["neurotron impostor"] = lambda: neuron(adversaries.Impostor([1.0, 2.1, -1.0]), laws.Gaussian(3))
+    found["neurotron impostor"] = lambda: neuron(Impostor([1.0, 2.1, -1.0]), laws.Gaussian(3))
     for name, options in (("train_flow", {}), ("train_descent", {"rate": 0.1})):
         for loss in ("exponential", "logistic"):
             found[f"{name} {loss}"] = lambda name=name, loss=loss, options=options: flow(name, loss, **options)

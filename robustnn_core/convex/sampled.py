@@ -1,6 +1,6 @@
-"""Smaller relatives of a solution: the same predictions from few blocks, and the program with units that cannot turn."""
+"""The sampled convex program: units that are drawn and cannot turn, only their output weights are learned."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
@@ -10,98 +10,7 @@ from robustnn_core import blas, checks, nets
 from robustnn_core.convex import losses, program, rounding
 from robustnn_core.convex.patterns import Patterns
 
-__all__ = ["SampledFit", "reduce_blocks", "sampled_convex"]
-
-#: A block is nonzero if it is longer than this times the longest, and a set of columns is dependent below it.
-_NOTHING = 1e-9
-
-
-def reduce_blocks(X, y, fit):
-    r"""Return a fit with at most n nonzero blocks, the same predictions and no larger objective.
-
-    Carathéodory's argument as an algorithm. With :math:`g_b = \pm(X\hat u_b)_+` the predictions are
-    :math:`\sum_b\tau_bg_b`. While :math:`\sum_bz_bg_b = 0` for some :math:`z \ne 0` with :math:`\sum_b z_b \ge 0`, the
-    lengths :math:`\tau - tz` predict the same and do not cost more, up to the t at which a block vanishes.
-
-    Parameters
-    ----------
-    X : array_like, shape (n, d)
-    y : array_like, shape (n,)
-    fit : Fit
-        Of this X and y, without a radius.
-
-    Returns
-    -------
-    Fit
-        With the lower bound of ``fit`` and the objective of its own blocks, evaluated anew; patterns without a block
-        stay. It is *a* solution with few blocks, not always the one with the fewest. Where rounding leaves no fewer
-        blocks at no larger an objective it is ``fit`` itself.
-
-    Raises
-    ------
-    ValueError
-        A fit of other data or of the robust program.
-
-    Examples
-    --------
-    >>> from robustnn_core import convex
-    >>> X = np.eye(3)
-    >>> found = convex.fit(X, [1.0, 0.0, 0.0], convex.enumerate_patterns(X), beta=0.1, tol=1e-6)
-    >>> found.blocks, reduce_blocks(X, [1.0, 0.0, 0.0], found).blocks <= 3
-    (4, True)
-    """
-    X, y, _ = program.check_fit(X, y, fit)
-    P = fit.patterns.count
-    U = np.hstack([fit.v, fit.w])
-    tau = np.linalg.norm(U, axis=0)
-    kept = np.flatnonzero(tau > _NOTHING * tau.max())
-    if not tau.any():
-        return fit
-    signs = np.where(kept < P, 1.0, -1.0)
-    D = fit.patterns.active[:, kept % P]
-    with blas.single_thread():
-        G = signs * D * (X @ (U[:, kept] / tau[kept]))
-        # what the blocks that count as zero predict is given back by the others where it can be
-        rest = (np.where(np.arange(2 * P) < P, 1.0, -1.0) * np.hstack([fit.patterns.active] * 2) * (X @ U)).sum(axis=1)
-        left = _caratheodory(G, tau[kept])
-        used = left > 0.0
-        off = rest - G @ left
-        step = np.linalg.lstsq(G[:, used], off, rcond=1e-12)[0]
-        if (left[used] + step > 0.0).all() and left[used].sum() + step.sum() <= tau.sum():
-            left[used] += step
-    scale = np.zeros(2 * P)
-    scale[kept] = left / tau[kept]
-    U = U * scale
-    v, w = np.ascontiguousarray(U[:, :P]), np.ascontiguousarray(U[:, P:])
-    v, w, objective = program.upper_bound(X, y, fit.patterns, fit.beta, fit.loss, v, w)
-    if not objective <= fit.objective:
-        return fit
-    lower = program.below(fit.lower_bound, objective)
-    gap = program.relative_gap(objective, lower, fit.loss, y)
-    return replace(fit, objective=objective, lower_bound=lower, gap=gap, v=v, w=w, net=program.recover_net(v, w))
-
-
-def _caratheodory(G, tau):
-    """Lengths with the same G tau and no larger sum, nonzero on independent columns only."""
-    tau = tau.copy()
-    n = len(G)
-    while True:
-        used = np.flatnonzero(tau > 0.0)
-        # n + 1 columns are dependent; fewer are so if the smallest singular value is nothing
-        some = used[np.argsort(tau[used], kind="stable")][: n + 1]
-        size, right = np.linalg.svd(G[:, some], full_matrices=True)[1:]
-        if len(some) <= n and size[-1] > _NOTHING * size[0]:
-            return tau
-        z = right[-1]
-        if z.sum() < 0.0 or (z.sum() == 0.0 and z[0] < 0.0):
-            z = -z
-        ratio = np.where(z > 0.0, tau[some] / np.where(z > 0.0, z, 1.0), np.inf)
-        first = int(ratio.argmin())
-        tau[some] = np.maximum(tau[some] - ratio[first] * z, 0.0)
-        tau[some[first]] = 0.0
-
-
-# ---------------------------------------------------------------------------------------------------
+__all__ = ["SampledFit", "fit_sampled"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +26,7 @@ class SampledFit:
     gap : float
         (objective - lower_bound) / max(|objective|, 1e-12 L(0, y)).
     converged : bool
-        gap <= tol.
+        The gap is at most the one asked for.
     alpha : ndarray, shape (m,)
         Output weights.
     net : nets.ReLUSum
@@ -131,7 +40,7 @@ class SampledFit:
     net: nets.ReLUSum
 
 
-def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20_000):
+def fit_sampled(X, y, gates, *, beta, loss="squared", gap=1e-6, max_iter=20_000):
     r"""Learn the output weights of given units: a lasso with random features.
 
     .. math:: \min_\alpha\ L\Big(\sum_i (Xa_i)_+\,\alpha_i,\ y\Big) + \beta\sum_i|\alpha_i|,\qquad |a_i| = 1 .
@@ -147,9 +56,10 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
     beta : float > 0
     loss : {"squared", "hinge", "logistic"}
         Coordinate descent for the first, inside Newton's method for the last; a linear program for the hinge.
-    tol : float > 0
-        Wanted relative gap.
-    max_sweeps : int >= 1
+    gap : float > 0
+        Wanted: the relative gap at which to stop.
+    max_iter : int >= 1
+        Sweeps over the units.
 
     Returns
     -------
@@ -158,11 +68,11 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
     Warns
     -----
     ConvergenceWarning
-        The gap is above ``tol``: see ``converged``.
+        The gap is above the one asked for: see ``converged``.
 
     Examples
     --------
-    >>> found = sampled_convex(np.eye(2), [1.0, -2.0], np.eye(2), beta=0.5)
+    >>> found = fit_sampled(np.eye(2), [1.0, -2.0], np.eye(2), beta=0.5)
     >>> found.alpha, round(found.objective, 12)  # each weight is shrunk by beta
     (array([ 0.5, -1.5]), 1.25)
     """
@@ -173,8 +83,8 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
             f"gates has the zero column {int(np.flatnonzero(length == 0.0)[0])}; give every unit a direction"
         )
     gates = gates / length
-    tol = checks.number(tol, "tol", above=0.0)
-    max_sweeps = checks.integer(max_sweeps, "max_sweeps", at_least=1)
+    gap = checks.number(gap, "gap", above=0.0)
+    max_iter = checks.integer(max_iter, "max_iter", at_least=1)
     one = Patterns(np.ones((len(np.atleast_2d(X)), 1), dtype=bool), np.ones((gates.shape[0], 1)))
     X, y, beta = program.check_problem(X, y, one, beta, loss)
     with blas.single_thread():
@@ -186,7 +96,7 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
         solve = _by_descent if loss.pieces(y) is None else _by_program
         own = loss.scaled(unit)
         alpha, lower = solve(
-            np.asfortranarray(A / size), y / unit, beta / (unit * size), own, tol, max_sweeps, long / size
+            np.asfortranarray(A / size), y / unit, beta / (unit * size), own, gap, max_iter, long / size
         )
         alpha = alpha * (unit / size)
         used = alpha != 0.0
@@ -204,12 +114,12 @@ def sampled_convex(X, y, gates, *, beta, loss="squared", tol=1e-6, max_sweeps=20
             np.maximum(lengths, np.abs(alpha[used])) * (1.0 + rounding.roundoff(len(gates), 1.0)),
         )
     lower = program.below(max(lower * unit**2, 0.0), objective)
-    gap = program.relative_gap(objective, lower, loss, y)
+    reached = program.relative_gap(objective, lower, loss, y)
     net = nets.ReLUSum(weights, np.sign(alpha[used])) if used.any() else nets.ReLUSum(np.zeros((1, X.shape[1])), [1.0])
-    if not gap <= tol:
-        remedy = "raise max_sweeps or tol; the bracket is valid"
-        checks.warn_unconverged("convex.sampled_convex", f"gap {gap:.2g}", f"gap = {tol:.2g}", remedy)
-    return SampledFit(objective, lower, gap, bool(gap <= tol), alpha, net)
+    if not reached <= gap:
+        remedy = "raise max_iter or gap; the bracket is valid"
+        checks.warn_unconverged("convex.fit_sampled", f"gap {reached:.2g}", f"gap = {gap:.2g}", remedy)
+    return SampledFit(objective, lower, reached, bool(reached <= gap), alpha, net)
 
 
 def _bracket(A, y, alpha, z, beta, loss, long):
@@ -221,7 +131,7 @@ def _bracket(A, y, alpha, z, beta, loss, long):
     return objective, loss.scale(z, y, top)[1]
 
 
-def _by_descent(A, y, beta, loss, tol, max_sweeps, long):
+def _by_descent(A, y, beta, loss, gap, max_iter, long):
     n, m = A.shape
     alpha, best, lower = np.zeros(m), None, -np.inf
     p, done = np.zeros(n), 0
@@ -231,7 +141,7 @@ def _by_descent(A, y, beta, loss, tol, max_sweeps, long):
         lower = max(lower, bound)
         if best is None or objective < best[1]:
             best = alpha.copy(), objective
-        if program.relative_gap(best[1], lower, loss, y) <= 0.99 * tol or done >= max_sweeps:
+        if program.relative_gap(best[1], lower, loss, y) <= 0.99 * gap or done >= max_iter:
             return best[0], lower
         # a model of second order around p, solved by coordinates; for the squared loss it is the program itself
         sweeps = 20
@@ -275,7 +185,7 @@ def _descend(A, curve, slope, alpha, beta, sweeps):
                     r[k] += curve[k] * (new - old) * A[k, j]
 
 
-def _by_program(A, y, beta, loss, tol, max_sweeps, long):
+def _by_program(A, y, beta, loss, gap, max_iter, long):
     n, m = A.shape
     slopes, offsets, weight = loss.pieces(y)
     rows = slopes[:, None] * A

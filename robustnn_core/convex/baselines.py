@@ -10,9 +10,10 @@ from numba import njit
 
 from robustnn_core import attacks, blas, checks, nets, streams
 from robustnn_core.convex.cells import box
-from robustnn_core.convex.robust import _data
+from robustnn_core.convex.robust import check_data
+from robustnn_core.trace import Trace
 
-__all__ = ["GradientFit", "attack_box", "train_gradient"]
+__all__ = ["GradientFit", "attack_box", "descend", "train_gradient"]
 
 _ATTACKS = {None: 0, "fgsm": 1, "pgd": 2}
 
@@ -27,19 +28,19 @@ class GradientFit:
         The head absorbed: units |alpha_j| u_j with the signs of alpha_j.
     objective : float
         Loss on the clean points plus beta sum |alpha_j| |u_j|.
-    history : ndarray, shape (steps,)
-        The regularised loss on the points trained on (attacked, if they are).
+    trace : Trace
+        ``objective``: the regularised loss on the points trained on (attacked, if they are), one row a step.
     radius : ndarray, shape (d,)
     """
 
     net: nets.ReLUSum
     objective: float
-    history: np.ndarray = field(repr=False)
+    trace: Trace = field(repr=False)
     radius: np.ndarray
 
 
 def train_gradient(
-    X, y, *, width, beta, attack=None, radius=0.0, bias=None, loss="hinge", steps=2000, rate=0.02, climbs=10, seed=0
+    X, y, *, width, beta, attack=None, radius=0.0, bias=None, loss="hinge", steps=2000, rate=0.02, climbs=10, seed
 ):
     """Train a two-layer ReLU net by Adam with a step size that falls to 0, against an attack or none.
 
@@ -55,7 +56,7 @@ def train_gradient(
         The first step size.
     climbs : int >= 1
         Steps of PGD, each 2.5/climbs of the box, from a random start.
-    seed : int >= 0 or tuple of int
+    seed : int, tuple or numpy Generator
 
     Returns
     -------
@@ -68,7 +69,7 @@ def train_gradient(
     >>> np.sign(f.net.predict(X))
     array([-1., -1.,  1.])
     """
-    X, y, beta, loss = _data(X, y, beta, loss)
+    X, y, beta, loss = check_data(X, y, beta, loss)
     e = box(X, radius, bias=bias)
     width = checks.integer(width, "width", at_least=1)
     steps = checks.integer(steps, "steps", at_least=1)
@@ -81,21 +82,24 @@ def train_gradient(
     U = rng.standard_normal((width, X.shape[1])) / np.sqrt(X.shape[1])
     alpha = rng.choice([-1.0, 1.0], size=width) / np.sqrt(width)
     with blas.single_thread():
-        state = streams.states(noise, 1)[0]
-        U, alpha, history = descend(X, y, U, alpha, e, beta, loss, attack, steps, rate, climbs, state)
+        U, alpha, losses = descend(
+            X, y, U, alpha, e, beta, loss, steps=steps, rate=rate, attack=attack, climbs=climbs, seed=noise
+        )
     net = nets.ReLUSum(np.abs(alpha)[:, None] * U, np.where(alpha < 0, -1.0, 1.0))
     value = loss.value(net.predict(X), y)
-    return GradientFit(net, float(value + beta * np.sqrt((net.weights**2).sum(axis=1)).sum()), history, e)
+    objective = float(value + beta * np.sqrt((net.weights**2).sum(axis=1)).sum())
+    return GradientFit(net, objective, Trace(objective=losses), e)
 
 
-def descend(X, y, U, alpha, e, beta, loss, attack, steps, rate, climbs, state):
+def descend(X, y, U, alpha, e, beta, loss, *, steps, rate, attack=None, climbs=1, seed=0):
     """Move U (m, d) and alpha (m,) in place by Adam; return them and the regularised losses on the way.
 
     The kernels know of a loss its functions (loss, slope) of one point, their parameter, the divisor of the sum and
     whether it falls in the margin.
     """
     own = (loss.parameter, *loss.kernels(), float(len(y) if loss.mean else 1), loss.labels)
-    return _adam(X, y, U, alpha, e, beta, own, _ATTACKS[attack], steps, rate, climbs, state)
+    state = streams.states(seed, 1)[0]  # drawn from by PGD only
+    return _adam(X, y, np.ascontiguousarray(U), alpha, e, beta, own, _ATTACKS[attack], steps, rate, climbs, state)
 
 
 @njit(cache=True)
@@ -136,7 +140,7 @@ def _adam(X, y, U, alpha, e, beta, loss, attack, steps, rate, climbs, state):
     n, d = X.shape
     m = U.shape[0]
     mU, vU, ma, va = np.zeros((m, d)), np.zeros((m, d)), np.zeros(m), np.zeros(m)
-    slope, history, noise = np.empty(n), np.empty(steps), np.empty(d)
+    slope, losses, noise = np.empty(n), np.empty(steps), np.empty(d)
     Z = X.copy()
     for t in range(steps):
         if attack > 0:
@@ -169,8 +173,8 @@ def _adam(X, y, U, alpha, e, beta, loss, attack, steps, rate, climbs, state):
                 mU[j, i] = 0.9 * mU[j, i] + 0.1 * g
                 vU[j, i] = 0.999 * vU[j, i] + 0.001 * g * g
                 U[j, i] -= now * (mU[j, i] / c1) / (np.sqrt(vU[j, i] / c2) + 1e-8)
-        history[t] = value + 0.5 * beta * penalty
-    return U, alpha, history
+        losses[t] = value + 0.5 * beta * penalty
+    return U, alpha, losses
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +192,7 @@ class _InBox:
         return self.net.pullback(self.X + moves * self.e, v) * self.e
 
 
-def attack_box(net, X, y, *, radius, bias=None, method="pgd", steps=40, restarts=5, seed=0):
+def attack_box(net, X, y, *, radius, bias=None, method="pgd", steps=40, restarts=5, seed=None):
     """Return the points that :mod:`~robustnn_core.attacks` finds inside the boxes.
 
     Parameters
@@ -200,7 +204,7 @@ def attack_box(net, X, y, *, radius, bias=None, method="pgd", steps=40, restarts
         See :func:`~robustnn_core.convex.box`.
     method : {"fgsm", "pgd"}
     steps, restarts, seed
-        Of PGD.
+        Of PGD, which starts at random and so needs a seed.
 
     Returns
     -------
@@ -214,6 +218,8 @@ def attack_box(net, X, y, *, radius, bias=None, method="pgd", steps=40, restarts
     X = checks.array(X, "X", shape=("n", "d"))
     e = box(X, radius, bias=bias)
     checks.choice(method, "method", ("fgsm", "pgd"))
+    if method == "pgd" and seed is None:
+        raise ValueError("seed = None; PGD starts at random, so give a seed (or method='fgsm')")
     options = {"eps": 1.0} if method == "fgsm" else {"eps": 1.0, "steps": steps, "restarts": restarts, "seed": seed}
     found = getattr(attacks, method)(_InBox(net, X, e), np.zeros_like(X), y, **options)
     return X + found.eta * e

@@ -26,14 +26,14 @@ def check(f, X, y):
     assert value * (1 - 1e-12) - 1e-14 <= f.objective <= value * (1 + 1e-9) + 1e-14  # rounded upwards
     assert own_loss(f, X, y) <= f.objective * (1 + 1e-12) + 1e-14
     assert f.loss.dual(f.dual, y) >= f.lower_bound - 1e-12 * (1 + abs(f.lower_bound))
-    assert (np.diff(f.history["objective"]) <= 0).all() and (np.diff(f.history["lower_bound"]) >= 0).all()
+    assert (np.diff(f.trace.objective) <= 0).all() and (np.diff(f.trace.lower_bound) >= 0).all()
 
 
 @pytest.mark.parametrize("loss", losses.NAMES)
 @pytest.mark.parametrize("shape", [(25, 4, 8), (40, 6, 12)])
 def test_agrees_with_cvxpy(loss, shape):
     X, y, patterns = reference.problem(*shape, seed=3, loss=loss)
-    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-7)
+    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, gap=1e-7)
     assert f.converged and f.method == "interior"
     value = reference.by_cvxpy(X, y, patterns.active, BETA[loss], loss)
     assert f.lower_bound - 2e-6 * value <= value <= f.objective + 2e-6 * value
@@ -43,8 +43,8 @@ def test_agrees_with_cvxpy(loss, shape):
 @pytest.mark.parametrize("loss", losses.NAMES)
 def test_admm_brackets_the_same_optimum(loss):
     X, y, patterns = reference.problem(60, 4, 8, seed=5, loss=loss)
-    exact = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-7)
-    slow = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=5e-2, method="admm", max_iterations=3000)
+    exact = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, gap=1e-7)
+    slow = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, gap=5e-2, method="admm", max_iter=3000)
     assert slow.converged and slow.method == "admm"
     assert slow.lower_bound <= exact.objective and exact.lower_bound <= slow.objective
     check(slow, X, y)
@@ -58,11 +58,11 @@ def test_many_points_are_solved_in_the_blocks(loss, monkeypatch):
     delta = np.linspace(0.0, 1.0, 300)
     F = np.hstack([patterns.active[:, [i]] * X for i in range(patterns.count)])
     np.testing.assert_allclose(few.normal(delta), F.T @ (delta[:, None] * F), atol=1e-10)
-    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-6)
+    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, gap=1e-6)
     monkeypatch.setattr(_plain, "PAIRS", 700)  # in slices
     assert np.allclose(_plain.Blocks(X, patterns.active.astype(float)).normal(delta), few.normal(delta))
     monkeypatch.setattr(_plain, "operations", lambda n, d, P, tall: float(tall))
-    wide = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-6)
+    wide = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, gap=1e-6)
     assert f.converged and wide.converged
     assert f.lower_bound <= wide.objective and wide.lower_bound <= f.objective
     check(f, X, y)
@@ -80,7 +80,7 @@ def test_a_thousand_brackets():
         gates = rng.standard_normal((d, 3))
         first = np.unique(X @ gates >= 0, axis=1, return_index=True)[1]
         patterns = convex.Patterns((X @ gates >= 0)[:, first], gates[:, first])
-        f = convex.fit(X, y, patterns, beta=10 ** rng.uniform(-4, 1), loss=loss, tol=1e-2)
+        f = convex.fit(X, y, patterns, beta=10 ** rng.uniform(-4, 1), loss=loss, gap=1e-2)
         check(f, X, y)
         failed += not f.converged
     assert failed == 0
@@ -89,7 +89,7 @@ def test_a_thousand_brackets():
 @pytest.mark.parametrize("loss", losses.NAMES)
 def test_optimality_conditions(loss):
     X, y, patterns = reference.problem(40, 5, 10, seed=1, loss=loss)
-    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, tol=1e-8)
+    f = convex.fit(X, y, patterns, beta=BETA[loss], loss=loss, gap=1e-8)
     assert f.converged
     rng = np.random.default_rng(0)
     u = rng.standard_normal((5, 20_000))  # the dual constraint at directions of every cone
@@ -116,7 +116,7 @@ def test_same_bits_on_one_and_two_threads():
 
 def test_the_net_has_no_ghost_units():
     X, y, patterns = reference.problem(60, 6, 12, seed=2)
-    f = convex.fit(X, y, patterns, beta=2.0, tol=1e-8)
+    f = convex.fit(X, y, patterns, beta=2.0, gap=1e-8)
     assert f.converged and len(f.net.weights) < 2 * patterns.count
     assert len(f.net.weights) == f.blocks
     check(f, X, y)
@@ -127,7 +127,7 @@ def test_an_early_stop_says_so():
     with pytest.warns(
         ConvergenceWarning, match=r"^convex.fit stopped short: gap .* after 6 brackets, wanted gap = 1e-06"
     ) as caught:
-        f = convex.fit(X, y, patterns, beta=0.5, tol=1e-6, max_iterations=5)
+        f = convex.fit(X, y, patterns, beta=0.5, gap=1e-6, max_iter=5)
     assert len(caught) == 1 and caught[0].filename == __file__
     assert not f.converged and f.gap > 1e-6
     check(f, X, y)
@@ -143,8 +143,8 @@ def raw_cancer():
 @pytest.mark.parametrize(("loss", "beta"), [("squared", 0.1), ("hinge", 1e-3), ("logistic", 1e-3), ("logistic", 1e-5)])
 def test_raw_columns_are_no_harder(loss, beta):
     X, y, patterns = raw_cancer()
-    f = convex.fit(X, y, patterns, beta=beta, loss=loss, tol=1e-4)
-    assert f.converged and len(f.history["seconds"]) <= 80
+    f = convex.fit(X, y, patterns, beta=beta, loss=loss, gap=1e-4)
+    assert f.converged and len(f.trace) <= 80
     check(f, X, y)
     if loss == "hinge":
         value = reference.by_cvxpy(X, y, patterns.active, beta, loss)
@@ -183,7 +183,7 @@ def test_constant_and_repeated_columns_are_columns(loss):
 def test_a_small_penalty_does_not_stall():
     """Columns of size 1: the units of the start were too short for beta, and the gap stayed at 1."""
     X, y, patterns = reference.problem(300, 5, 8, seed=3, loss="hinge")
-    f = convex.fit(X, y, patterns, beta=1e-5, loss="hinge", tol=1e-5)
+    f = convex.fit(X, y, patterns, beta=1e-5, loss="hinge", gap=1e-5)
     assert f.converged
     check(f, X, y)
 
@@ -194,21 +194,21 @@ def early(name):
     how = {"beta": 1e-3, "loss": "hinge"}
     line = np.c_[np.linspace(-1.0, 1.0, 12), np.ones(12)]
     if name == "refine":
-        return convex.refine(X, y, training.solve(X, y, patterns.take([0]), **how), seed=0, rounds=1, steps=5)
+        return convex.refine(X, y, training.solve(X, y, patterns.take([0]), **how), seed=0, max_iter=1, steps=5)
     return {
-        "fit": lambda: convex.fit(X, y, patterns, **how, max_iterations=3),
-        "fit, admm": lambda: convex.fit(X, y, patterns, **how, method="admm", max_iterations=3),
+        "fit": lambda: convex.fit(X, y, patterns, **how, max_iter=3),
+        "fit, admm": lambda: convex.fit(X, y, patterns, **how, method="admm", max_iter=3),
         "fit, seconds": lambda: convex.fit(X, y, patterns, **how, max_seconds=1e-9),
-        "sampled_convex": lambda: convex.sampled_convex(
-            X, y, patterns.gates, beta=1e-3, loss="logistic", max_sweeps=1, tol=1e-9
+        "fit_sampled": lambda: convex.fit_sampled(
+            X, y, patterns.gates, beta=1e-3, loss="logistic", max_iter=1, gap=1e-9
         ),
-        "fit_robust": lambda: convex.fit_robust(X, y, patterns, beta=1e-3, radius=1e-3, iterations=2),
-        "robust_linear": lambda: convex.robust_linear(line, y[:12], beta=1e-3, radius=1e-2, bias=1, iterations=2),
+        "fit_robust": lambda: convex.fit_robust(X, y, patterns, beta=1e-3, radius=1e-3, max_iter=2),
+        "fit_robust_linear": lambda: convex.fit_robust_linear(line, y[:12], beta=1e-3, radius=1e-2, bias=1, max_iter=2),
     }[name]()
 
 
 @pytest.mark.parametrize(
-    "name", ["fit", "fit, admm", "fit, seconds", "sampled_convex", "fit_robust", "robust_linear", "refine"]
+    "name", ["fit", "fit, admm", "fit, seconds", "fit_sampled", "fit_robust", "fit_robust_linear", "refine"]
 )
 def test_what_stops_short_says_so_once(name):
     with pytest.warns(ConvergenceWarning, match=f"^convex.{name.split(',')[0]} stopped short: .*, wanted ") as caught:
@@ -235,9 +235,9 @@ def test_a_pattern_that_sees_nothing_is_harmless():
         ({"y": [1.0, np.nan, 0.0]}, "y contains nan"),
         ({"X": [[1.0], [2.0], [3.0]]}, "patterns are for"),
         ({"patterns": None}, "must be Patterns"),
-        ({"tol": -1.0}, "tol = -1.0"),
+        ({"gap": -1.0}, "gap = -1.0"),
         ({"method": "simplex"}, "method = 'simplex'"),
-        ({"max_iterations": 0}, "max_iterations = 0"),
+        ({"max_iter": 0}, "max_iter = 0"),
         ({"patterns": convex.Patterns([[0], [1], [0]], [[1.0], [0.0]])}, "pattern 0 is not the pattern"),
     ],
 )

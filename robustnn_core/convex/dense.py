@@ -1,12 +1,10 @@
-r"""What the page on solvers calls: problems of any size, the matrices of the blocks written out, stored timings.
+r"""The block matrices written out, and what can be done with them: slow, to be read and to be compared with.
 
 :func:`blocks` and :func:`newton_dense` do what :mod:`~robustnn_core.convex.interior` avoids: they form
-:math:`F_b = \pm D_iX` and :math:`G_b = (2D_i - I)X`. They are here to be compared with.
+:math:`F_b = \pm D_iX` and :math:`G_b = (2D_i - I)X`.
 """
 
-import json
 import time
-from pathlib import Path
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -14,50 +12,18 @@ from scipy.optimize import nnls
 
 from robustnn_core import blas, checks, streams
 from robustnn_core.convex import admm, losses
-from robustnn_core.convex.patterns import sample_patterns
 
 __all__ = [
     "blocks",
-    "bracket",
-    "comparison",
     "lower_certificate",
-    "measured",
     "multipliers",
     "newton_dense",
     "newton_structured",
     "newton_times",
-    "problem",
     "sizes",
     "spoilt",
     "upper_certificate",
 ]
-
-
-def problem(n, d, count, *, loss="squared", seed=0):
-    """Return X with a bias column, labels of three noisy units (their signs for a classifier), ``count`` patterns.
-
-    Examples
-    --------
-    >>> X, y, patterns = problem(30, 4, 8, loss="hinge")
-    >>> X.shape, sorted(set(y.tolist())), patterns.count
-    ((30, 4), [-1.0, 1.0], 8)
-    """
-    n, d = checks.integer(n, "n", at_least=2), checks.integer(d, "d", at_least=2)
-    count = checks.integer(count, "count", at_least=1)
-    loss = losses.get(loss)
-    rng = streams.generator(seed)
-    X = np.column_stack([rng.standard_normal((n, d - 1)), np.ones(n)])
-    y = np.maximum(X @ rng.standard_normal((d, 3)), 0.0) @ np.array([1.0, -1.0, 0.5]) / np.sqrt(
-        d
-    ) + 0.1 * rng.standard_normal(n)
-    if loss.labels:
-        y = np.where(y > np.median(y), 1.0, -1.0)
-    patterns = sample_patterns(X, 2 * count, seed=seed)
-    if patterns.count < count:
-        raise ValueError(
-            f"count = {count}: {2 * count} draws made only {patterns.count} patterns; ask for fewer or take a larger n"
-        )
-    return X, y, patterns.take(np.arange(count))
 
 
 def sizes(n, d, P):
@@ -102,7 +68,8 @@ def newton_structured(X, patterns, H, delta, g):
 
     Examples
     --------
-    >>> X, y, patterns = problem(12, 3, 5)
+    >>> from robustnn_core.convex.datasets import problem
+    >>> X, y, patterns = problem(12, 3, 5, seed=0)
     >>> F, _ = blocks(X, patterns)
     >>> rng = np.random.default_rng(0)
     >>> R, delta, g = rng.standard_normal((10, 3, 3)), rng.uniform(0.1, 1.0, 12), rng.standard_normal((10, 3))
@@ -144,7 +111,8 @@ def lower_certificate(X, y, patterns, beta, loss, dual):
 
     Examples
     --------
-    >>> X, y, patterns = problem(12, 3, 5)
+    >>> from robustnn_core.convex.datasets import problem
+    >>> X, y, patterns = problem(12, 3, 5, seed=0)
     >>> lower_certificate(X, y, patterns, 0.5, "squared", y)[0] > 0.0
     True
     """
@@ -161,14 +129,15 @@ def upper_certificate(X, y, patterns, beta, loss, U, *, project=False):
 
     Examples
     --------
-    >>> X, y, patterns = problem(12, 3, 5)
+    >>> from robustnn_core.convex.datasets import problem
+    >>> X, y, patterns = problem(12, 3, 5, seed=0)
     >>> bool(np.isclose(upper_certificate(X, y, patterns, 0.5, "squared", np.zeros((10, 3)))[0], 0.5 * y @ y))
     True
     """
     P = patterns.count
     E = 2.0 * patterns.active.T - 1.0
     if project:
-        U = np.array([admm._nearest(u, E[b % P], X) for b, u in enumerate(U)])
+        U = np.array([admm.nearest(u, E[b % P], X) for b, u in enumerate(U)])
     push = patterns.gates.T / (E * (patterns.gates.T @ X.T)).min(axis=1)[:, None]
     violation = np.maximum(-(np.tile(E, (2, 1)) * (U @ X.T)).min(axis=1), 0.0)
     t = np.maximum(violation[:P], violation[P:])
@@ -185,25 +154,7 @@ def spoilt(fit, noise, seed):
     return U, fit.dual + noise * np.abs(fit.dual).max() * rng.standard_normal(fit.dual.shape)
 
 
-def bracket(fit, length):
-    """Return the upper and lower bounds of the first ``length`` iterations of a fit, relative to its objective.
-
-    After the last iteration both stay where they are; the lower bound is NaN before there is one.
-
-    Examples
-    --------
-    >>> from robustnn_core import convex
-    >>> X, y, patterns = problem(20, 3, 5)
-    >>> upper, lower = bracket(convex.fit(X, y, patterns, beta=0.5), 40)
-    >>> upper.shape, bool(lower[-1] <= 1.0 <= upper[0])
-    ((40,), True)
-    """
-    index = np.minimum(np.arange(checks.integer(length, "length", at_least=1)), len(fit.history["objective"]) - 1)
-    upper, lower = (fit.history[key][index] / fit.objective for key in ("objective", "lower_bound"))
-    return upper, np.where(np.isfinite(lower), lower, np.nan)
-
-
-def newton_times(X, patterns, counts, *, repeats=5, seed=0):
+def newton_times(X, patterns, counts, *, repeats=5, seed):
     """Return the best milliseconds of :func:`newton_structured` and of :func:`newton_dense`, on one thread.
 
     Parameters
@@ -213,8 +164,9 @@ def newton_times(X, patterns, counts, *, repeats=5, seed=0):
 
     Examples
     --------
-    >>> X, y, patterns = problem(20, 3, 5)
-    >>> split, whole = newton_times(X, patterns, [2, 5])
+    >>> from robustnn_core.convex.datasets import problem
+    >>> X, y, patterns = problem(20, 3, 5, seed=0)
+    >>> split, whole = newton_times(X, patterns, [2, 5], seed=0)
     >>> len(split), len(whole)
     (2, 2)
     """
@@ -235,34 +187,3 @@ def newton_times(X, patterns, counts, *, repeats=5, seed=0):
                     seconds.append(time.perf_counter() - begin)
                 kept.append(1e3 * min(seconds))
     return times
-
-
-def measured():
-    """Return the stored run of ``python benchmarks/convex.py --save``: ``"about"`` and ``"rows"``."""
-    return json.loads(Path(__file__).with_name("measured.json").read_text(encoding="utf-8"))
-
-
-def comparison(stored, tol=1e-6):
-    """Return the rows of :func:`measured` as columns: a line for each problem, the processor seconds of each, the ratio.
-
-    Of the peers the time of the solver alone, without modelling; of ``fit`` the whole call.
-
-    Examples
-    --------
-    >>> list(comparison(measured()))[-1]
-    'fastest / fit'
-    """
-    rows = [row for row in stored["rows"] if row["tol"] == tol]
-    columns = {"problem": [], "gap of fit": [], "fit": [], "Clarabel": [], "SCS": [], "fastest / fit": []}
-    for mine in sorted((row for row in rows if row["solver"] == "fit"), key=lambda row: (row["n"], row["loss"])):
-        same = {row["solver"]: row for row in rows if all(row[key] == mine[key] for key in ("n", "d", "P", "loss"))}
-        peers = {name: same[name]["solver_cpu_seconds"] if name in same else np.nan for name in ("Clarabel", "SCS")}
-        if not np.isfinite(list(peers.values())).any():
-            continue
-        columns["problem"].append(f"{mine['loss']}, n = {mine['n']}, d = {mine['d']}, P = {mine['P']}")
-        columns["gap of fit"].append(mine["gap"])
-        columns["fit"].append(mine["cpu_seconds"])
-        for name, seconds in peers.items():
-            columns[name].append(seconds)
-        columns["fastest / fit"].append(np.nanmin(list(peers.values())) / mine["cpu_seconds"])
-    return columns

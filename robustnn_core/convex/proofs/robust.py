@@ -1,4 +1,4 @@
-"""The proofs of convex adversarial training, step by step on live data."""
+"""The proofs of the page on convex adversarial training."""
 
 import itertools
 
@@ -6,10 +6,10 @@ import numpy as np
 
 from robustnn_core import checks, streams
 from robustnn_core.convex.cells import box
-from robustnn_core.convex.robust import RobustFit, _data
+from robustnn_core.convex.robust import RobustFit, check_data
 from robustnn_core.ledger import Ledger
 
-__all__ = ["certificate", "width_loss", "worst_case"]
+__all__ = ["robust_certificate", "width_loss", "worst_case"]
 
 
 def worst_case(q, X, y, *, radius, bias=None, loss="hinge"):
@@ -26,7 +26,7 @@ def worst_case(q, X, y, *, radius, bias=None, loss="hinge"):
     >>> worst_case([1.0, -2.0], [[0.3, 1.0], [0.5, 1.0]], [1, -1], radius=[0.1, 0.0]).assert_holds().rows[0].label
     'W1'
     """
-    X, y, _, loss = _data(X, y, 1.0, loss)
+    X, y, _, loss = check_data(X, y, 1.0, loss)
     e = box(X, radius, bias=bias)
     q = checks.array(q, "q", shape=(X.shape[1],))
     corners = _corners(e)
@@ -52,7 +52,7 @@ def worst_case(q, X, y, *, radius, bias=None, loss="hinge"):
     return ledger
 
 
-def certificate(fit, X, y):
+def robust_certificate(fit, X, y):
     """At a feasible point no unit changes its pattern in the box, so the convex loss is the worst loss of the net.
 
     Parameters
@@ -64,7 +64,7 @@ def certificate(fit, X, y):
     """
     if not isinstance(fit, RobustFit):
         raise ValueError(f"fit = {type(fit).__name__} must be a RobustFit, the result of fit_robust")
-    X, y, _, loss = _data(X, y, fit.beta, fit.loss)
+    X, y, _, loss = check_data(X, y, fit.beta, fit.loss)
     e, active = fit.radius, fit.patterns.active
     corners = _corners(e)
     blocks = np.concatenate([fit.v.T, fit.w.T])
@@ -104,14 +104,14 @@ def certificate(fit, X, y):
     return ledger
 
 
-def width_loss(seed=0, trials=2000):
+def width_loss(seed, *, trials=2000):
     r"""With a coordinate that stays, a robust margin of 0 still carries a block: the four points of the counterexample.
 
     The margin of :math:`D=I` at (.1,0), (-.1,0), (.3,1), (.2,1), e = (.05, 0) is 0, yet v = (0, .995) is feasible.
 
     Examples
     --------
-    >>> width_loss().assert_holds().rows[-1].label
+    >>> width_loss(seed=0).assert_holds().rows[-1].label
     'V3'
     """
     rows, e, v = _width_example()
