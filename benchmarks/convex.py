@@ -60,7 +60,8 @@ def record(row):
     gap = f"{row['gap']:8.1e}" if "gap" in row else " " * 8
     alone = f"{row['solver_cpu_seconds']:9.3f}" if "solver_cpu_seconds" in row else " " * 9
     print(
-        f"  n={row['n']:<6d} {row['loss']:9s} {name:15s} {row['objective']:14.6f} {gap} {row['seconds']:9.3f} {row['cpu_seconds']:9.3f} {alone}  {row['note']}",
+        f"  n={row['n']:<6d} {row['loss']:9s} {name:15s} {row['objective']:14.6f} {gap} {row['seconds']:9.3f} "
+        f"{row['cpu_seconds']:9.3f} {alone}  {row['note']}",
         flush=True,
     )
     if OPTIONS.save:
@@ -82,7 +83,8 @@ def save(path):
         "versions": before["about"]["versions"]
         | {m: version(m) for m in ("numpy", "scipy", "numba", "cvxpy", "clarabel", "scs") if have(m)},
         "seconds": "wall clock, best of `runs`; for the peers with modelling; solver_seconds is without",
-        "cpu_seconds": "processor time of the same calls, which a busy machine does not stretch; solver_cpu_seconds without modelling",
+        "cpu_seconds": "processor time of the same calls, which a busy machine does not stretch; "
+        "solver_cpu_seconds without modelling",
         "load": os.getloadavg()[0],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -192,7 +194,8 @@ def peer(n, d, P, loss, beta, tol, solver, trials=TRIALS):
 
 def tables():
     print(
-        "size, loss, solver and tolerance, objective, certified gap, seconds, CPU seconds, CPU seconds of the solver alone"
+        "size, loss, solver and tolerance, objective, certified gap, seconds, CPU seconds, "
+        "CPU seconds of the solver alone"
     )
     if "200" in OPTIONS.only:
         convex.fit(*problem(30, 4, 5, "squared"), beta=1.0)  # warm

@@ -81,7 +81,8 @@ def robust():
         print("  cvxpy or Clarabel is not installed: its columns are missing")
     for name, value, lower, gap, took, peer, seconds in robust_rows():
         print(
-            f"  {name:28s} {value:.6f} {lower:.6f} {gap:.1e} {took:7.2f} | {peer:.6f} {seconds:7.2f} {seconds / took:5.1f}",
+            f"  {name:28s} {value:.6f} {lower:.6f} {gap:.1e} {took:7.2f} | {peer:.6f} {seconds:7.2f} "
+            f"{seconds / took:5.1f}",
             flush=True,
         )
 

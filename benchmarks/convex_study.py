@@ -1,6 +1,6 @@
-"""Convex against gradient training over seeds, in one run: ``python benchmarks/convex_study.py [--save] [--quick] [--sweeps]``.
+"""Convex against gradient training over seeds: ``python benchmarks/convex_study.py [--save] [--quick] [--sweeps]``.
 
-``--save`` writes ``robustnn_core/convex/data/study.json``, which the page on the comparison shows. About twenty minutes.
+``--save`` writes ``robustnn_core/convex/data/study.json``, which the page on the comparison shows; twenty minutes.
 """
 
 import json

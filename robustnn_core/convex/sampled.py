@@ -93,11 +93,9 @@ def fit_sampled(X, y, gates, *, beta, loss="squared", gap=1e-6, max_iter=20_000)
         loss = losses.get(loss)
         unit = 1.0 if loss.labels else rounding.scale_of(y)
         size = rounding.scale_of(A)
-        solve = _by_descent if loss.pieces(y) is None else _by_program
         own = loss.scaled(unit)
-        alpha, lower = solve(
-            np.asfortranarray(A / size), y / unit, beta / (unit * size), own, gap, max_iter, long / size
-        )
+        given = np.asfortranarray(A / size), y / unit, beta / (unit * size), own, long / size
+        alpha, lower = _by_descent(*given, gap, max_iter) if loss.pieces(y) is None else _by_program(*given)
         alpha = alpha * (unit / size)
         used = alpha != 0.0
         weights = (gates * np.abs(alpha)).T[used]
@@ -131,7 +129,7 @@ def _bracket(A, y, alpha, z, beta, loss, long):
     return objective, loss.scale(z, y, top)[1]
 
 
-def _by_descent(A, y, beta, loss, gap, max_iter, long):
+def _by_descent(A, y, beta, loss, long, gap, max_iter):
     n, m = A.shape
     alpha, best, lower = np.zeros(m), None, -np.inf
     p, done = np.zeros(n), 0
@@ -185,7 +183,7 @@ def _descend(A, curve, slope, alpha, beta, sweeps):
                     r[k] += curve[k] * (new - old) * A[k, j]
 
 
-def _by_program(A, y, beta, loss, gap, max_iter, long):
+def _by_program(A, y, beta, loss, long):
     n, m = A.shape
     slopes, offsets, weight = loss.pieces(y)
     rows = slopes[:, None] * A

@@ -369,7 +369,7 @@ ROBUST = {
     **{f"robust_certificate, {loss}": robust(loss) for loss in ("hinge", "logistic", "squared")},
     **{f"worst_case, {loss}": worst(loss) for loss in ("hinge", "squared")},
     "width_loss": (
-        proofs.width_loss,
+        lambda: proofs.width_loss(0),
         {
             "V1": example(lambda rows, e, v: (np.abs(rows), e, v)),
             "V2": example(lambda rows, e, v: (rows, e + [0.0, 0.05], v)),
