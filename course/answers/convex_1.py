@@ -7,7 +7,10 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def split_linear(X, q):
-    """Return (v, w), two arrays like q with v - w = q, both in the cell of the pattern that sees every row of X; the last column of X is all ones."""
+    """Return (v, w), two arrays like q with v - w = q, both in the cell of the pattern that sees every row of X.
+
+    The last column of X is all ones.
+    """
     w = np.zeros(len(q))
     w[-1] = max(0.0, -(X @ q).min())
     return q + w, w
@@ -26,7 +29,10 @@ def hidden_split_linear(answer):
 
 
 def silencing_beta(X, y):
-    """Return beta_0, a number, for the squared loss; X has shape (n, 2), y has shape (n,). Three correct digits are enough."""
+    """Return beta_0, a number, for the squared loss; X has shape (n, 2), y has shape (n,).
+
+    Three correct digits are enough.
+    """
     turns = np.linspace(0, 2 * np.pi, 40_001)
     units = np.maximum(X @ np.stack([np.cos(turns), np.sin(turns)]), 0)
     return np.abs(y @ units).max()
@@ -46,7 +52,10 @@ def hidden_silencing_beta(answer):
 
 
 def line_patterns(inputs):
-    """Return the open patterns of n distinct inputs with a bias: a boolean array of shape (n, patterns), no column twice, columns in any order."""
+    """Return the open patterns of n distinct inputs with a bias: a boolean array of shape (n, patterns).
+
+    No column twice, columns in any order.
+    """
     order = np.argsort(np.argsort(inputs))
     upper = order[:, None] >= np.arange(len(inputs))
     return np.hstack([upper, ~upper])

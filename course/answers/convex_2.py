@@ -7,7 +7,10 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def count_essential(optimum, N):
-    """Return how many of the draws 0, ..., N - 1 are essential; ``optimum(kept)`` is the optimum with the draws of the list ``kept``, correct to 1e-9."""
+    """Return how many of the draws 0, ..., N - 1 are essential.
+
+    ``optimum(kept)`` is the optimum with the draws of the list ``kept``, correct to 1e-9.
+    """
     everything = list(range(N))
     whole = optimum(everything)
     return sum(optimum([i for i in everything if i != h]) > whole + 1e-8 for h in everything)
@@ -44,7 +47,10 @@ def hidden_count_essential(answer):
 
 
 def failures_in_a_row(k, psi, xi):
-    """Return j, a whole number: stop once j draws in a row have failed after the k-th success (k = 1, 2, ...). Over all k, a union bound must give P(p > psi at the stop) <= xi."""
+    """Return j, a whole number: stop once j draws in a row have failed after the k-th success (k = 1, 2, ...).
+
+    Over all k, a union bound must give P(p > psi at the stop) <= xi.
+    """
     return int(np.ceil(np.log(k * (k + 1) / xi) / -np.log1p(-psi)))
 
 
@@ -71,7 +77,10 @@ def hidden_failures_in_a_row(answer):
 
 
 def bound_for_every_net(y, lam, rho, beta):
-    """Return the lower bound, for the squared loss, that lambda of price ``rho`` gives for every net: that of ``theta * lam`` with theta = min(1, beta / rho)."""
+    """Return the lower bound, for the squared loss, that lambda of price ``rho`` gives for every net.
+
+    It is that of ``theta * lam`` with theta = min(1, beta / rho).
+    """
     theta = 1.0 if rho <= beta else beta / rho
     return theta * (lam @ y) - 0.5 * theta**2 * (lam @ lam)
 

@@ -8,7 +8,10 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def dual_from_blocks(X, y, D, V, W):
-    """Return the dual solution, an array of shape (n,), from a minimiser for the squared loss; D is boolean (n, P), V and W have shape (d, P)."""
+    """Return the dual solution, an array of shape (n,), from a minimiser for the squared loss.
+
+    D is boolean (n, P), V and W have shape (d, P).
+    """
     return y - (D * (X @ (V - W))).sum(axis=1)
 
 
@@ -21,7 +24,11 @@ def hidden_dual_from_blocks(answer):
 
 
 def certain_zeros(price, size, gap, beta):
-    """Return a boolean array: which blocks are zero for certain. ``price`` has the smallest norm over mu of each block, ``size`` the norm of each F_b, both of shape (blocks,); ``gap`` is upper minus lower."""
+    """Return a boolean array: which blocks are zero for certain.
+
+    ``price`` has the smallest norm over mu of each block, ``size`` the norm of each F_b, both of shape
+    (blocks,); ``gap`` is upper minus lower.
+    """
     return price + size * np.sqrt(2 * gap) < beta
 
 
@@ -57,7 +64,10 @@ def hidden_certain_zeros(answer):
 
 
 def bound_from_residuals(X, y, D, lam, beta):
-    """Return the lower bound of the theorem for the squared loss, with all multipliers mu = 0 and theta = min(1, beta / c); D is boolean (n, P), lam has shape (n,)."""
+    """Return the lower bound of the theorem for the squared loss, with all mu = 0 and theta = min(1, beta / c).
+
+    D is boolean (n, P), lam has shape (n,).
+    """
     c = np.linalg.norm(X.T @ (D * lam[:, None]), axis=0).max()
     theta = min(1.0, beta / max(c, 1e-300))
     return theta * (lam @ y) - 0.5 * theta**2 * (lam @ lam)

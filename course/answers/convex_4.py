@@ -7,7 +7,10 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def margin_in_ball(q, x, y, eps):
-    """Return the smallest y q . (x + delta) over the moves of length at most ``eps``; the last entry of x is the bias and does not move."""
+    """Return the smallest y q . (x + delta) over the moves of length at most ``eps``.
+
+    The last entry of x is the bias and does not move.
+    """
     return y * (q @ x) - eps * np.linalg.norm(q[:-1])
 
 
@@ -33,7 +36,10 @@ def hidden_margin_in_ball(answer):
 
 
 def critical_radius(x, k):
-    """Return the largest eps at which the pattern that switches between x_k and x_{k+1} survives; ``x``, shape (n,), is sorted, k is 1, ..., n - 1."""
+    """Return the largest eps at which the pattern that switches between x_k and x_{k+1} survives.
+
+    ``x``, shape (n,), is sorted, k is 1, ..., n - 1.
+    """
     return (x[k] - x[k - 1]) / 2
 
 
@@ -52,7 +58,11 @@ def hidden_critical_radius(answer):
 
 
 def bending_example(beta):
-    """Return (inputs, labels, eps, units, signs): at most 20 points on a line, a radius, and a net whose robust objective (hinge loss, penalty ``beta``) is below the optimum of the program with all patterns. ``units`` has shape (m, 2), a weight and a bias in each row; signs and labels are 1 or -1."""
+    """Return (inputs, labels, eps, units, signs): at most 20 points on a line, a radius, and a net.
+
+    The net's robust objective (hinge loss, penalty ``beta``) is below the optimum of the program with all
+    patterns. ``units`` has shape (m, 2), a weight and a bias in each row; signs and labels are 1 or -1.
+    """
     inputs = np.linspace(-1, 1, 9)
     labels = np.where(np.abs(inputs) < 0.6, 1.0, -1.0)
     slope = 1 / 0.245  # from 1 at the end of one box to -1 where the box after the next begins

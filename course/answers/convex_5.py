@@ -10,7 +10,10 @@ from robustnn_core.course import call, compare, fail, numbers
 
 
 def attacked_points(q, X, y, e):
-    """Return the points after FGSM, an array like X, for the score ``X @ q``; y has labels 1 and -1, and ``e`` the half-widths of the box."""
+    """Return the points after FGSM, an array like X, for the score ``X @ q``.
+
+    y has labels 1 and -1, and ``e`` the half-widths of the box.
+    """
     return X - y[:, None] * (e * np.sign(q))
 
 
@@ -34,7 +37,10 @@ def hidden_attacked_points(answer):
 
 
 def robust_value(X, y, D, V, W, e, beta):
-    """Return the objective of the robust program for the hinge loss; D is boolean (n, P), V and W have shape (d, P), ``e`` has shape (d,)."""
+    """Return the objective of the robust program for the hinge loss.
+
+    D is boolean (n, P), V and W have shape (d, P), ``e`` has shape (d,).
+    """
     Q = D @ (V - W).T
     margins = y * (Q * X).sum(axis=1) - np.abs(Q) @ e
     return np.maximum(1 - margins, 0).mean() + beta * (
@@ -66,7 +72,10 @@ def hidden_robust_value(answer):
 
 
 def keeps_its_pattern(X, units, e):
-    """Return a boolean array: which units, the rows of ``units``, keep their pattern on X under all moves with half-widths ``e``. A unit that is 0 at the edge of a box keeps it."""
+    """Return a boolean array: which units keep their pattern on X under all moves with half-widths ``e``.
+
+    The units are the rows of ``units``. A unit that is 0 at the edge of a box keeps it.
+    """
     return (np.abs(X @ units.T) >= np.abs(units) @ e).all(axis=0)
 
 

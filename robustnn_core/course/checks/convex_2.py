@@ -47,7 +47,8 @@ def failures_in_a_row(answer):
     first, later = (whole(call(answer, k, 0.1, 0.1, name="failures_in_a_row"), "failures_in_a_row") for k in (1, 1000))
     if first < 22:
         fail(
-            "failures_in_a_row is too small for k = 1: at the chance 0.1 that many failures in a row happen more often than xi allows."
+            "failures_in_a_row is too small for k = 1: "
+            "at the chance 0.1 that many failures in a row happen more often than xi allows."
         )
     if later <= first:
         fail(
@@ -59,7 +60,8 @@ def failures_in_a_row(answer):
         fail("failures_in_a_row must grow when xi falls.")
     if first > 300:
         fail(
-            "failures_in_a_row is valid perhaps, but much larger than it has to be; it should grow like a logarithm over psi."
+            "failures_in_a_row is valid perhaps, but much larger than it has to be; "
+            "it should grow like a logarithm over psi."
         )
 
 

@@ -83,7 +83,8 @@ def bound_from_residuals(answer):
     )
     if not 0 < low < more < y @ y / 2:
         fail(
-            "bound_from_residuals at lambda = y must grow with a small beta, and stay between 0 and the loss of the zero net."
+            "bound_from_residuals at lambda = y must grow with a small beta, "
+            "and stay between 0 and the loss of the zero net."
         )
     compare(
         call(answer, X, y, D, 3 * y, 0.1, name="bound_from_residuals"),

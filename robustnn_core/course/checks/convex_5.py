@@ -17,7 +17,8 @@ def attacked_points(answer):
     moved = numbers(call(answer, q, X, y, e, name="attacked_points"), name="attacked_points", shape=(2, 3))
     if (np.abs(moved - X) > e + 1e-12).any():
         fail(
-            "attacked_points leaves the box; a step as long as the gradient is another attack, and the bias does not move."
+            "attacked_points leaves the box; "
+            "a step as long as the gradient is another attack, and the bias does not move."
         )
     if (y * (moved @ q) >= y * (X @ q)).any():
         fail("attacked_points raises the margin of a point: the adversary wants it small, for either label.")

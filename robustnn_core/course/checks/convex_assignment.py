@@ -37,7 +37,8 @@ def patterns(answer):
     found = numbers(found, name="patterns", shape=np.shape(found))
     if found.shape != (2, 2):
         fail(
-            f"patterns has shape {found.shape} for two points and three gates, two of which make one pattern; points are rows, and equal columns count once."
+            f"patterns has shape {found.shape} for two points and three gates, two of which make one pattern; "
+            "points are rows, and equal columns count once."
         )
     if not np.isin(found, (0, 1)).all():
         fail("patterns must hold True and False.")
