@@ -14,7 +14,7 @@ from numba import cfunc
 from scipy.special import expit, xlog1py, xlogy
 
 from robustnn_core import checks
-from robustnn_core.convex import _slacks
+from robustnn_core.convex import _points, _slacks
 from robustnn_core.convex.rounding import UNIT, box_top, roundoff
 
 __all__ = ["LOSSES", "NAMES", "Hinge", "Huber", "Logistic", "Loss", "Squared", "get"]
@@ -23,40 +23,6 @@ __all__ = ["LOSSES", "NAMES", "Hinge", "Huber", "Logistic", "Loss", "Squared", "
 @cache
 def _compiled(function):
     return cfunc("f8(f8, f8, f8)", cache=True)(function)
-
-
-def _squared(p, y, parameter):
-    return 0.5 * (p - y) * (p - y)
-
-
-def _squared_slope(p, y, parameter):
-    return p - y
-
-
-def _hinge(p, y, parameter):
-    return max(1.0 - y * p, 0.0)
-
-
-def _hinge_slope(p, y, parameter):
-    return -y if 1.0 - y * p > 0.0 else 0.0
-
-
-def _logistic(p, y, parameter):
-    return max(-y * p, 0.0) + np.log1p(np.exp(-abs(y * p)))
-
-
-def _logistic_slope(p, y, parameter):
-    m = y * p
-    return -y * (np.exp(-m) / (1.0 + np.exp(-m)) if m > 0.0 else 1.0 / (1.0 + np.exp(m)))
-
-
-def _huber(p, y, delta):
-    size = abs(p - y)
-    return 0.5 * size * size if size <= delta else delta * (size - 0.5 * delta)
-
-
-def _huber_slope(p, y, delta):
-    return min(max(p - y, -delta), delta)
 
 
 class Loss:
@@ -211,7 +177,7 @@ class Squared(_Residual):
 
     name: ClassVar[str] = "squared"
     quadratic: ClassVar[bool] = True
-    scalars: ClassVar[tuple] = (_squared, _squared_slope)
+    scalars: ClassVar[tuple] = (_points.squared, _points.squared_slope)
 
     def points(self, p, y):
         return 0.5 * (p.T - y).T ** 2
@@ -267,7 +233,7 @@ class Hinge(_Margin):
     """
 
     name: ClassVar[str] = "hinge"
-    scalars: ClassVar[tuple] = (_hinge, _hinge_slope)
+    scalars: ClassVar[tuple] = (_points.hinge, _points.hinge_slope)
 
     def points(self, p, y):
         return np.maximum(1.0 - (y * p.T).T, 0.0)
@@ -314,7 +280,7 @@ class Logistic(_Margin):
     """
 
     name: ClassVar[str] = "logistic"
-    scalars: ClassVar[tuple] = (_logistic, _logistic_slope)
+    scalars: ClassVar[tuple] = (_points.logistic, _points.logistic_slope)
 
     def points(self, p, y):
         return np.logaddexp(0.0, -(y * p.T).T)
@@ -379,7 +345,7 @@ class Huber(_Residual):
 
     delta: float
     name: ClassVar[str] = "huber"
-    scalars: ClassVar[tuple] = (_huber, _huber_slope)
+    scalars: ClassVar[tuple] = (_points.huber, _points.huber_slope)
 
     def __post_init__(self):
         object.__setattr__(self, "delta", checks.number(self.delta, "delta", above=0.0))

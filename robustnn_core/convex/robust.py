@@ -22,7 +22,7 @@ from robustnn_core.convex import _robust, interior, losses
 from robustnn_core.convex.bracket import Bracket
 from robustnn_core.convex.cells import box, flat_block, robust_margin
 from robustnn_core.convex.patterns import Patterns, check_patterns
-from robustnn_core.convex.program import Fit, below, relative_gap
+from robustnn_core.convex.program import Fit, below, recover_net, relative_gap
 
 __all__ = ["RobustFit", "WorstCase", "check_data", "fit_robust", "fit_robust_linear", "worst_case_loss"]
 
@@ -161,10 +161,6 @@ def _train(function, X, y, patterns, beta, radius, bias, loss, gap, max_iter):
     U, moves = np.zeros((2 * half, d)), np.zeros((len(X), d))
     U[:, used], moves[:, used] = bracket.point, bracket.dual[1]
     v[:, passes], w[:, passes] = U[:half].T, U[half:].T
-    units = U.any(axis=1)
-    net = nets.ReLUSum(np.zeros((1, d)), [1])
-    if units.any():
-        net = nets.ReLUSum(U[units], np.repeat([1.0, -1.0], half)[units])
     objective = bracket.upper
     lower = below(bracket.lower, objective)
     reached = relative_gap(objective, lower, loss, y)
@@ -185,7 +181,7 @@ def _train(function, X, y, patterns, beta, radius, bias, loss, gap, max_iter):
         loss=loss,
         beta=beta,
         dual=bracket.dual[0],
-        net=net,
+        net=recover_net(v, w),
         trace=bracket.trace(),
         method="robust interior point",
         radius=moved,

@@ -174,7 +174,10 @@ X0, Y0, P0 = problem(0)
             r"^radius\[2\] = 0.1 moves column 2",
         ),
         (lambda: convex.fit_robust(X0, 2 * Y0, P0, beta=0.1, radius=0.1, bias=2), r"^y contains"),
-        (lambda: convex.fit_robust(X0[:5], Y0[:5], P0, beta=0.1, radius=0.1, bias=2), r"^patterns are for n = 12 points"),
+        (
+            lambda: convex.fit_robust(X0[:5], Y0[:5], P0, beta=0.1, radius=0.1, bias=2),
+            r"^patterns are for n = 12 points",
+        ),
         (lambda: convex.fit_robust(X0, Y0, None, beta=0.1, radius=0.1, bias=2), r"^patterns = None must be Patterns"),
         (lambda: convex.fit_robust(X0, Y0, P0, beta=0.1, radius=0.1, bias=2, loss="l1"), r"^loss = 'l1'"),
         (lambda: convex.box(X0, 0.1, bias=3), r"^bias = 3.0 must be >= -3 and <= 2; it is the index"),
