@@ -83,6 +83,8 @@ class Robust(interior.Model):
         """Blocks along the gates inside the cones, all other variables well above their bounds."""
         form, size = self.form, max(len(self.J), 1)
         scale = min(form.mu / self.beta, form.reach / np.abs(self.X).max())
+        # long enough for the penalty to be felt: the dual cones come down to beta before mu is at its end
+        scale = max(scale, 0.1 * self.loss.value(np.zeros(self.n), self.y) / (2 * self.P * self.beta))
         U = scale * np.concatenate([self.inner, self.inner])
         room = (self.E * (U @ self.X.T)).min(axis=1) - np.abs(U) @ self.full
         R = self.e * np.abs(U[:, self.J]) + 0.5 * room[:, None] / size
