@@ -202,7 +202,7 @@ class Plain(interior.Model):
         z = loss.clip(-point.more["r"], y)
         c = np.linalg.norm(K.Ft(z) + K.Gt(point.z[0]), axis=1).max() / self.beta * (1.0 + 1e-12)
         theta, lower = loss.scale(z, y, 1.0 / max(c, 1e-300))
-        bracket.bound(lower, theta * z)
+        bracket.bound(lower, (theta * z, theta * point.z[0]))
 
     def system(self, point, scaling, gap):
         return _System(self, point, scaling, gap)
