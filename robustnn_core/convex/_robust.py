@@ -27,9 +27,7 @@ class Robust(interior.Model):
     loss : losses.Loss
     """
 
-    share = 0.98
-    wide = 0.0
-    furthest, least, trust = 1.0 / 0.98, 1e-4, 2.0
+    correctors = 2
 
     def __init__(self, X, y, e, active, edge, inner, beta, loss):
         self.X, self.y, self.beta, self.loss, self.inner = X, y, beta, loss, inner
@@ -275,7 +273,7 @@ class _System:
             raise _cones.Broken("the direction is not finite")
         return best
 
-    def solve(self, rows, q0, q1):
+    def solve(self, rows, q0, q1, refined=True):
         """The direction for the right-hand sides of the rows and of the norm cones."""
         o, J, point = self.model, self.model.J, self.point
         dtau = o.beta - point.tau
