@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.linalg import lapack
 
+from robustnn_core.convex import _kernels
+
+#: Up to this size blocks are inverted many at once.
+SMALL = 48
+
 
 class Broken(ArithmeticError):
     """Floating point has no room left: the last bracket is the answer."""
@@ -41,9 +46,7 @@ class Point:
         return total + float(self.t @ self.tau + (self.U * self.W).sum())
 
 
-def dot(A, B):
-    """Return the inner products of the rows."""
-    return np.einsum("bj,bj->b", A, B)
+dot = _kernels.dot
 
 
 class NesterovTodd:
@@ -54,7 +57,7 @@ class NesterovTodd:
 
     def __init__(self, point):
         U, t, W, tau = point.U, point.t, point.W, point.tau
-        un, wn = np.linalg.norm(U, axis=1), np.linalg.norm(W, axis=1)
+        un, wn = np.sqrt(dot(U, U)), np.sqrt(dot(W, W))
         self.room = float((tau - wn).min())
         if not (self.room > 0.0 and (t > un).all()):
             raise Broken("a cone has no room left")
@@ -74,29 +77,25 @@ class NesterovTodd:
 
     def forth(self, b0, b1):
         e = dot(self.nu1, b1)
-        return self.eta * (self.nu0 * b0 + e), self.eta[:, None] * (
-            b1 + self.nu1 * (b0 + e / (1.0 + self.nu0))[:, None]
-        )
+        tail = self.eta * (b0 + e / (1.0 + self.nu0))
+        return self.eta * (self.nu0 * b0 + e), _kernels.combine(b1, self.eta, self.nu1, tail)
 
     def back(self, b0, b1):
         e = dot(self.nu1, b1)
-        return (self.nu0 * b0 - e) / self.eta, (b1 + self.nu1 * (e / (1.0 + self.nu0) - b0)[:, None]) / self.eta[
-            :, None
-        ]
+        tail = (e / (1.0 + self.nu0) - b0) / self.eta
+        return (self.nu0 * b0 - e) / self.eta, _kernels.combine(b1, 1.0 / self.eta, self.nu1, tail)
 
     def add_to(self, H):
         """Add the cones' part to the matrices H (2P, d, d), split along and across the ray: their difference would
         cancel."""
-        d = H.shape[1]
-        H += (self.scale * (1.0 / self.k - 1.0))[:, None, None] * (self.ray[:, :, None] * self.ray[:, None, :])
-        H[:, np.arange(d), np.arange(d)] += self.scale[:, None]
+        _kernels.add_cone(H, self.scale, self.scale * (1.0 / self.k - 1.0), self.ray)
 
     def times(self, V):
         """Return what ``add_to`` adds, times the rows of V."""
-        along = dot(self.ray, V)
-        return self.scale[:, None] * (V + self.ray * ((1.0 / self.k - 1.0) * along)[:, None])
+        along = self.scale * (1.0 / self.k - 1.0) * dot(self.ray, V)
+        return _kernels.combine(V, self.scale, self.ray, along)
 
-    def targets(self, affine=None, target=0.0, damp=1.0):
+    def targets(self, affine=None, target=0.0):
         """Return the right-hand sides of the cones, of a predictor or of the corrector to ``target``."""
         first, second = -(self.l0**2 + dot(self.l1, self.l1)), -2.0 * self.l0[:, None] * self.l1
         if affine is None:
@@ -104,8 +103,8 @@ class NesterovTodd:
         A0, A1 = self.back(affine.t, affine.U)
         B0, B1 = self.forth(affine.tau, affine.W)
         return (
-            target + first - damp * (A0 * B0 + dot(A1, B1)),
-            second - damp * (A0[:, None] * B1 + B0[:, None] * A1),
+            target + first - (A0 * B0 + dot(A1, B1)),
+            second - (A0[:, None] * B1 + B0[:, None] * A1),
         )
 
     def eliminated(self, c0, c1, dtau):
@@ -122,23 +121,8 @@ class NesterovTodd:
 
 
 def _longest(v, dv):
-    if not v.size:
-        return np.inf
-    top = float((-dv / v).max())
+    top = _kernels.steepest(v.ravel(), dv.ravel())
     return 1.0 / top if top > 0 else np.inf
-
-
-def _longest_in_cone(b0, b1, e0, e1):
-    """Largest step that keeps every (b0, b1) + step (e0, e1) in the cone: the smallest positive root of a quadratic,
-    in the form without cancellation."""
-    size = np.linalg.norm(b1, axis=1)
-    a, b, c = e0**2 - dot(e1, e1), b0 * e0 - dot(b1, e1), (b0 - size) * (b0 + size)
-    disc = b**2 - a * c
-    with np.errstate(divide="ignore", invalid="ignore"):
-        near = c / (-b + np.sqrt(np.maximum(disc, 0.0)))
-        steps = np.where((disc >= 0.0) & (near > 0.0), near, np.inf)
-        steps = np.minimum(steps, np.where(e0 < 0.0, -b0 / e0, np.inf))
-    return float(steps.min())
 
 
 def longest(point, move):
@@ -146,14 +130,14 @@ def longest(point, move):
     return min(
         *(_longest(a, b) for a, b in zip(point.s, move.s)),
         *(_longest(a, b) for a, b in zip(point.z, move.z)),
-        _longest_in_cone(point.t, point.U, move.t, move.U),
-        _longest_in_cone(point.tau, point.W, move.tau, move.W),
+        _kernels.longest_in_cone(point.t, point.U, move.t, move.U),
+        _kernels.longest_in_cone(point.tau, point.W, move.tau, move.W),
     )
 
 
 def centred(point, total, degree, wide):
     """Return whether no cone lies far behind the mean: one that does blocks all later steps."""
-    un, wn = np.linalg.norm(point.U, axis=1), np.linalg.norm(point.W, axis=1)
+    un, wn = np.sqrt(dot(point.U, point.U)), np.sqrt(dot(point.W, point.W))
     inner = np.sqrt(
         np.maximum((point.t - un) * (point.t + un), 0.0) * np.maximum((point.tau - wn) * (point.tau + wn), 0.0)
     )
@@ -161,21 +145,34 @@ def centred(point, total, degree, wide):
     return inner.min() >= wide * total / degree and least >= 0.1 * wide * total / degree
 
 
-def inverse_factors(H):
-    """Return L^{-1} of H = L L^T for every block; a block that breaks is retried with more on its diagonal."""
-    out = np.empty_like(H)
-    for b in range(len(H)):
+def inverse_factors(H, whole=False):
+    """Return L^{-1} of H = L L^T for every block, and H^{-1} if ``whole``; a block that breaks is retried with more on
+    its diagonal."""
+    B, d, _ = H.shape
+    half, out = np.zeros_like(H), np.empty_like(H)
+    if d <= SMALL and _kernels.invert(H, half, out):
+        return (half, out) if whole else half
+    single = H.dtype == np.float32
+    potrf, trtri = (lapack.spotrf, lapack.strtri) if single else (lapack.dpotrf, lapack.dtrtri)
+    lauum = lapack.slauum if single else lapack.dlauum
+    for b in range(B):
         top, eps = H[b].diagonal().max(), 0.0
         while True:
-            A = H[b] if eps == 0.0 else H[b] + eps * top * np.eye(H.shape[1])
-            L, bad = lapack.dpotrf(A.T, lower=1, clean=1)
+            A = H[b].T.copy(order="F")
+            A[np.diag_indices(d)] += eps * top
+            L, bad = potrf(A, lower=1, clean=1, overwrite_a=1)
             if not bad:
                 break
-            eps = max(10.0 * eps, 1e-15)
+            eps = max(10.0 * eps, 4.0 * float(np.finfo(H.dtype).eps))
             if eps > 1.0:
                 raise Broken("a block has no factor")
-        out[b] = lapack.dtrtri(L, lower=1)[0]
-    return out
+        half[b] = L = trtri(L, lower=1)[0]
+        if whole:
+            out[b] = lauum(L, lower=1)[0].T
+    if whole:
+        _kernels.mirror(out)
+        return half, out
+    return half
 
 
 class Pairs:

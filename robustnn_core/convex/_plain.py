@@ -8,22 +8,21 @@ system is solved in the :math:`v_i - w_i`, a factor of size Pd: memory nP + (Pd)
 """
 
 import numpy as np
-from numba import njit
 from scipy.linalg import blas, lapack
 
 from robustnn_core.convex import _cones, interior
+from robustnn_core.convex._kernels import add as _add
+from robustnn_core.convex._kernels import mask as _mask
+from robustnn_core.convex._kernels import unpack as _unpack
 
 #: Entries of the products of pairs of columns that are kept; more points come in slices of that size.
 PAIRS = 20_000_000
-
-
-# Compiled at the import, not on the clock of the first fit; a single row has no Fortran order, hence the second form.
-@njit(["void(f8[::1, :], i8[::1], f8[::1, :])", "void(f8[:, :], i8[::1], f8[:, :])"], cache=True)
-def _add(M, rows, part):
-    """M[rows, rows] += part, lower halves only."""
-    for j in range(len(rows)):
-        for i in range(j, len(rows)):
-            M[rows[i], rows[j]] += part[i, j]
+#: Factors are in single precision while the gap is above this ...
+COARSE = 1e-2
+#: ... and an iteration has more operations than this.
+LARGE = 1e8
+#: Up to this many n n d the patterns are multiplied together.
+TOGETHER = 2_000_000
 
 
 def operations(n, d, P, tall):
@@ -43,14 +42,14 @@ class Blocks:
         self.P = len(A)
         self.A = A  # the diagonals of the D_i; those of sigma_b D_b are A and -A
         self.E = np.tile(2.0 * A - 1.0, (2, 1))
+        self.active = A > 0.0
         self.rows = [np.flatnonzero(a) for a in A]
         self.iu = np.tril_indices(self.d)
         width = len(self.iu[0])
         self.chunk = self.n if self.n * width <= PAIRS else max(1, PAIRS // width)
         self.kept = self._pairs(slice(None)) if self.chunk == self.n else None
         self.tall = operations(self.n, self.d, self.P, True) < operations(self.n, self.d, self.P, False)
-        if not self.tall:  # kept, as fresh pages of memory cost as much as the products that fill them
-            self.M, self.part = np.empty((self.n, self.n), order="F"), np.zeros(self.n**2)
+        self.single = None  # ``kept`` in single precision, made when it is asked for
 
     def _pairs(self, rows):
         return np.ascontiguousarray(self.X[rows][:, self.iu[0]] * self.X[rows][:, self.iu[1]])
@@ -77,23 +76,35 @@ class Blocks:
         half = (self.A * r) @ self.X
         return np.concatenate([half, -half])
 
+    def flat(self, Q):
+        """The lower halves of X^T diag(q_b) X for every row q_b of ``Q``: one product with the pairs of columns."""
+        if Q.dtype == np.float32 and self.kept is not None:
+            if self.single is None:
+                self.single = self.kept.astype(np.float32)
+            return Q @ self.single
+        return sum(Q[:, rows] @ pairs for rows, pairs in self._chunks())
+
     def grams(self, Q):
-        """X^T diag(q_b) X for every row q_b of ``Q``: one product with the pairs of columns."""
-        flat = sum(Q[:, rows] @ pairs for rows, pairs in self._chunks())
-        H = np.empty((len(Q), self.d, self.d))
-        H[:, self.iu[0], self.iu[1]] = flat
-        H[:, self.iu[1], self.iu[0]] = flat
+        """X^T diag(q_b) X for every row q_b of ``Q``."""
+        H = np.empty((len(Q), self.d, self.d), Q.dtype)
+        _unpack(self.flat(Q), H)
         return H
 
     def meeting(self, root, R):
-        """The lower half of I + sum_i (root D_i X R_i)(root D_i X R_i)^T, in Fortran order."""
-        X, M = root[:, None] * self.X, self.M
-        M[:] = 0.0
-        M[np.arange(self.n), np.arange(self.n)] = 1.0
+        """The lower half of I + sum_i (root D_i X R_i)(root D_i X R_i)^T, in Fortran order; R_i lower triangular."""
+        dtype = R.dtype.type
+        X, n, d = (root[:, None] * self.X).astype(dtype, copy=False), self.n, self.d
+        M = np.zeros((n, n), dtype, order="F")
+        M[np.diag_indices(n)] = 1.0
+        syrk, trmm = (blas.ssyrk, blas.strmm) if dtype is np.float32 else (blas.dsyrk, blas.dtrmm)
+        if n * n * d < TOGETHER:  # many small products cost more than one with zeros in it
+            Y = X @ R.transpose(1, 0, 2).reshape(d, -1)
+            _mask(Y, self.active, d)
+            return syrk(1.0, Y.T, trans=1, lower=1, beta=1.0, c=M, overwrite_c=1)
         for rows, R_i in zip(self.rows, R, strict=True):
-            m = len(rows)
-            part = self.part[: m * m].reshape((m, m), order="F")
-            _add(M, rows, blas.dsyrk(1.0, (X[rows] @ R_i).T, trans=1, lower=1, c=part, overwrite_c=1))
+            # (X R)^T = R^T X^T, the transposed views are in Fortran order
+            Y = trmm(1.0, R_i.T, X[rows].T, lower=0, overwrite_b=1)
+            _add(M, rows, syrk(1.0, Y, trans=1, lower=1))
         return M
 
     def normal(self, delta):
@@ -119,15 +130,14 @@ class Blocks:
         return C.reshape(P * d, P * d)
 
 
-def roots(Li):
-    """R_i with R_i R_i^T = H_v^{-1} + H_w^{-1}: a pattern's two blocks act on the predictions as one."""
-    inverse = np.matmul(Li.transpose(0, 2, 1), Li)
-    P = len(Li) // 2
+def roots(inverse):
+    """R_i, lower triangular, with R_i R_i^T = H_v^{-1} + H_w^{-1}: a pattern's two blocks act as one."""
+    P = len(inverse) // 2
     C = inverse[:P] + inverse[P:]
-    top = np.trace(C, axis1=1, axis2=2)[:, None, None] * np.eye(C.shape[1])
+    top = np.trace(C, axis1=1, axis2=2)[:, None, None] * np.eye(C.shape[1], dtype=C.dtype)
     for eps in (0.0, 1e-16, 1e-15, 1e-14, 1e-13):
         try:
-            return np.linalg.cholesky(C + eps * top)
+            return np.linalg.cholesky(C + C.dtype.type(eps) * top if eps else C)
         except np.linalg.LinAlgError:
             continue
     raise _cones.Broken("a pattern has no factor")
@@ -165,8 +175,6 @@ class Plain(interior.Model):
     loss : losses.Loss
     """
 
-    furthest, least, trust = 1.0, 0.0, np.inf
-
     def __init__(self, X, y, active, gates, beta, loss):
         self.K = Blocks(X, active.astype(float))
         self.y, self.gates, self.beta, self.loss = y, gates, beta, loss
@@ -202,7 +210,7 @@ class Plain(interior.Model):
         z = loss.clip(-point.more["r"], y)
         c = np.linalg.norm(K.Ft(z) + K.Gt(point.z[0]), axis=1).max() / self.beta * (1.0 + 1e-12)
         theta, lower = loss.scale(z, y, 1.0 / max(c, 1e-300))
-        bracket.bound(lower, theta * z)
+        bracket.bound(lower, (theta * z, theta * point.z[0]))
 
     def system(self, point, scaling, gap):
         return _System(self, point, scaling, gap)
@@ -227,17 +235,37 @@ class _System:
         self.lag = self.view.lag
         self.root = np.sqrt(self.view.delta)
         self.ratio = point.z[0] / point.s[0]
+        self.sharp = gap <= COARSE  # the predictor is refined too
         self.fine = max(1e-13, min(1e-8, 1e-4 * gap))  # a direction need not be more exact than that
-        H = K.grams(self.ratio)
-        scaling.add_to(H)
         if K.tall:
-            M = self._tall(H)
-        else:
-            self.inverse = _cones.inverse_factors(H)
-            M = K.meeting(self.root, roots(self.inverse))
-        self.factor, bad = lapack.dpotrf(M.T if K.tall else M, lower=1, clean=0, overwrite_a=1)
+            H = K.grams(self.ratio)
+            scaling.add_to(H)
+            self.factor = self._cholesky(self._tall(H).T)
+            return
+        coarse = gap > COARSE and operations(K.n, K.d, K.P, False) > LARGE
+        for dtype in (np.float32, np.float64) if coarse else (np.float64,):
+            try:
+                self._wide(dtype)
+                return
+            except _cones.Broken:
+                if dtype is np.float64:
+                    raise
+
+    @staticmethod
+    def _cholesky(M):
+        potrf = lapack.spotrf if M.dtype == np.float32 else lapack.dpotrf
+        factor, bad = potrf(M, lower=1, clean=0, overwrite_a=1)
         if bad:
             raise _cones.Broken("the system has no factor")
+        return factor
+
+    def _wide(self, dtype):
+        """H_b^{-1} and the factor of the system in the predictions; rounding is what the refinement is for."""
+        K = self.model.K
+        H = K.grams(self.ratio.astype(dtype, copy=False))
+        self.scaling.add_to(H)
+        self.half, whole = _cones.inverse_factors(H, whole=True)
+        self.factor = self._cholesky(K.meeting(self.root, roots(whole)))
 
     def _tall(self, H):
         K, model = self.model.K, self.model
@@ -259,20 +287,24 @@ class _System:
             q = lapack.dpotrs(self.factor, self.pairs.reduced(g).ravel(), lower=1)[0].reshape(K.P, K.d)
             du = self.pairs.restored(g, q)
             return du, root * K.predict(du) - e
-        Li = self.inverse
-        Lt = Li.transpose(0, 2, 1)
-        h = np.matmul(Li, g[:, :, None])
-        f = root * K.predict(np.matmul(Lt, h)[:, :, 0]) - e
-        f = lapack.dpotrs(self.factor, f, lower=1)[0]
-        h -= np.matmul(Li, K.Ft(root * f)[:, :, None])
-        return np.matmul(Lt, h)[:, :, 0], f
+        own, dtype = self.half, self.half.dtype
+        potrs = lapack.spotrs if dtype == np.float32 else lapack.dpotrs
 
-    def linear(self, g):
+        def over(rhs):  # L^{-T} L^{-1}: the product of the two would lose half of the digits
+            part = np.matmul(own, rhs.astype(dtype, copy=False)[:, :, None])
+            return np.matmul(own.transpose(0, 2, 1), part)[:, :, 0]
+
+        h = over(g)
+        f = (root * K.predict(h) - e).astype(dtype, copy=False)
+        f = potrs(self.factor, f, lower=1)[0].astype(np.float64, copy=False)
+        return h - over(K.Ft(root * f)), f
+
+    def linear(self, g, rounds):
         """The same for e = 0 with refinement; f comes with du, as Delta F du cancels where Delta is large."""
         K, root = self.model.K, self.root
         du, f = self.base(g, np.zeros(K.n))
         err = np.inf
-        for _ in range(3):
+        for _ in range(rounds):
             Hdu = self.scaling.times(du) + K.Gt(self.ratio * K.G(du))
             res, tail = g - Hdu - K.Ft(root * f), f - root * K.predict(du)
             now = np.linalg.norm(res) / np.linalg.norm(g) + np.linalg.norm(tail) / max(np.linalg.norm(f), 1e-300)
@@ -283,7 +315,7 @@ class _System:
             du, f = du + more, f + extra
         return du, root * f
 
-    def solve(self, rows, c0, c1):
+    def solve(self, rows, c0, c1, refined=True):
         """The Newton step for the right-hand sides of the rows, then the loss's slacks, and of the norm cones."""
         model, point, view = self.model, self.point, self.view
         K, (S, *_), (lam, *_) = model.K, point.s, point.z
@@ -291,7 +323,7 @@ class _System:
         dtau = model.beta - point.tau
         c0, own = self.scaling.eliminated(c0, c1, dtau)
         e0 = view.shift(rows[1:])
-        du, f = self.linear(-rd + own + K.Gt(rows[0] / S) - K.Ft(e0))
+        du, f = self.linear(-rd + own + K.Gt(rows[0] / S) - K.Ft(e0), 3 if refined or self.sharp else 0)
         dS = K.G(du)
         dlam = (rows[0] - lam * dS) / S
         dp, dr = K.predict(du), f + e0

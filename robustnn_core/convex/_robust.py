@@ -27,9 +27,7 @@ class Robust(interior.Model):
     loss : losses.Loss
     """
 
-    share = 0.98
-    wide = 0.0
-    furthest, least, trust = 1.0 / 0.98, 1e-4, 2.0
+    correctors = 2
 
     def __init__(self, X, y, e, active, edge, inner, beta, loss):
         self.X, self.y, self.beta, self.loss, self.inner = X, y, beta, loss, inner
@@ -83,6 +81,8 @@ class Robust(interior.Model):
         """Blocks along the gates inside the cones, all other variables well above their bounds."""
         form, size = self.form, max(len(self.J), 1)
         scale = min(form.mu / self.beta, form.reach / np.abs(self.X).max())
+        # long enough for the penalty to be felt: the dual cones come down to beta before mu is at its end
+        scale = max(scale, 0.1 * self.loss.value(np.zeros(self.n), self.y) / (2 * self.P * self.beta))
         U = scale * np.concatenate([self.inner, self.inner])
         room = (self.E * (U @ self.X.T)).min(axis=1) - np.abs(U) @ self.full
         R = self.e * np.abs(U[:, self.J]) + 0.5 * room[:, None] / size
@@ -273,7 +273,7 @@ class _System:
             raise _cones.Broken("the direction is not finite")
         return best
 
-    def solve(self, rows, q0, q1):
+    def solve(self, rows, q0, q1, refined=True):
         """The direction for the right-hand sides of the rows and of the norm cones."""
         o, J, point = self.model, self.model.J, self.point
         dtau = o.beta - point.tau

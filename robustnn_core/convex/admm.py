@@ -126,7 +126,7 @@ class Splitting:
             c = max(c, min(prices[b], float(np.linalg.norm(self.nearest(b, g[b])))))
         c *= (1.0 + 1e-12) / self.beta
         theta, lower = loss.scale(z, y, 1.0 / max(c, 1e-300))
-        bracket.bound(lower, theta * z)
+        bracket.bound(lower, (theta * z, theta * np.maximum(lam, 0.0).T))
         return bracket.record()
 
     def step(self, U, h, kappa):

@@ -11,6 +11,8 @@ from robustnn_core.convex import _cones
 
 #: Rounds of shortening before a step is given up.
 SHORTER = 60
+#: How much longer a step a corrector tries for.
+WISH = 0.3
 
 
 class Model:
@@ -24,11 +26,14 @@ class Model:
         Of the way to the boundary.
     wide : float
         How far a cone may fall behind the mean complementarity.
+    correctors : int
+        How many more solves an iteration may spend to lengthen its step; worth it where factors are dear.
     """
 
     degree: int
     share = 0.99
     wide = 1e-2
+    correctors = 0
 
     def start(self):
         """Return a strictly feasible :class:`~robustnn_core.convex._cones.Point`."""
@@ -39,7 +44,7 @@ class Model:
         raise NotImplementedError
 
     def system(self, point, scaling, gap):
-        """Return the factors of a Newton step: ``solve(rows, c0, c1)`` gives the direction for these right-hand sides
+        """Return the factors of a Newton step: ``solve(rows, c0, c1, refined)`` gives the direction for these right-hand sides
         of the slacks and of the norm cones; ``lag`` is what else the smooth part of the loss adds to the gap."""
         raise NotImplementedError
 
@@ -65,16 +70,31 @@ class _Stall:
 
 
 def _direction(model, system, scaling, point, total):
-    """Predictor, then the corrector to the share of mu that the predictor leaves."""
-    affine = system.solve([-a * b for a, b in zip(point.s, point.z)], *scaling.targets())
-    length = min(model.furthest, _cones.longest(point, affine))
+    """Predictor, then the corrector to the share of mu that the predictor leaves, then those of Gondzio."""
+    affine = system.solve([-a * b for a, b in zip(point.s, point.z)], *scaling.targets(), refined=False)
+    length = min(1.0, _cones.longest(point, affine))
     after = point.moved(affine, length).complementarity()
-    sigma = min(1.0, max(after / total, model.least)) ** 3
+    sigma = min(1.0, max(after / total, 0.0)) ** 3
     # mu must not run ahead of a smooth loss, whose equation is solved by the same steps
     target = max(sigma * total, system.lag) / model.degree
-    damp = min(1.0, model.trust * length)
-    rows = [target - a * b - damp * da * db for a, b, da, db in zip(point.s, point.z, affine.s, affine.z)]
-    return system.solve(rows, *scaling.targets(affine, target, damp))
+    rows = [target - a * b - da * db for a, b, da, db in zip(point.s, point.z, affine.s, affine.z)]
+    cones = scaling.targets(affine, target)
+    move = system.solve(rows, *cones)
+    length = _cones.longest(point, move)
+    for _ in range(model.correctors if length < 0.9 else 0):
+        trial = point.moved(move, min(1.0, length + WISH))
+        rows = [row + _outliers(a * b, target) for row, a, b in zip(rows, trial.s, trial.z)]
+        other = system.solve(rows, *cones)
+        further = _cones.longest(point, other)
+        if further < length + 0.1 * WISH:
+            break
+        move, length = other, further
+    return move
+
+
+def _outliers(products, mu):
+    """What brings products far from mu back, by at most 10 mu (Gondzio, Comput. Optim. Appl. 1996)."""
+    return np.maximum(np.clip(products, 0.1 * mu, 10.0 * mu) - products, -10.0 * mu)
 
 
 def _advanced(model, point, move, lag):

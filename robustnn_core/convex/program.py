@@ -236,14 +236,13 @@ def project(Z, g):
         return np.zeros(len(Z))
 
 
-def lower_bound(X, y, patterns, beta, loss, dual, claim, fine):
+def lower_bound(X, y, patterns, beta, loss, dual, claim, *, fine, multipliers=None):
     r"""Return lambda and a lower bound of the program's optimum that holds in exact arithmetic.
 
-    The solver found multipliers :math:`\mu_b \ge 0` with :math:`|F_b^\top\lambda + G_b^\top\mu_b| \le\beta` in
-    floating point and handed ``dual`` over. Its rounding is at most :func:`roundoff` of
-    :math:`\sum_k(|\lambda_k| + \mu_{bk})|x_k|`, where the cone's gate a of margin m (a sine) bounds
-    :math:`m\sum_k\mu_{bk}|x_k| \le |G_b^\top\mu_b|`. Lambda is shrunk by what that leaves; where it
-    costs more than ``fine``, the multipliers are computed anew, block by block.
+    Any :math:`\mu_b \ge 0` bound the price of a block by :math:`|F_b^\top\lambda + G_b^\top\mu_b|`, up to a rounding of
+    at most :func:`roundoff` of :math:`\sum_k(|\lambda_k| + \mu_{bk})|x_k|`. Those of the solver are evaluated here on X
+    itself. Lambda is shrunk by what the dearest block costs; where that is more than ``fine``, the multipliers are
+    computed anew, block by block.
 
     Parameters
     ----------
@@ -252,6 +251,8 @@ def lower_bound(X, y, patterns, beta, loss, dual, claim, fine):
         The solver's lower bound.
     fine : float
         What rounding may cost before more work is done for it.
+    multipliers : ndarray, shape (2, P, m), optional
+        Of the rows that are not zero, for v and for w.
     """
     n, d = X.shape
     lam = losses.get(loss).clip(dual, y)
@@ -262,13 +263,12 @@ def lower_bound(X, y, patterns, beta, loss, dual, claim, fine):
     Z, sides, size = X[seen] / size[seen, None], sides[seen], size[seen]
     pull = X.T @ (patterns.active * lam[:, None])  # (d, P)
     length, total = np.linalg.norm(pull, axis=0), float(np.abs(lam[seen]) @ size)
-    unit = roundoff(n + 2 * d + int(d**1.5), 1.0)  # d^1.5: the solver's rows are turned
-    gates = np.linalg.norm(patterns.gates, axis=0)
-    margin = (sides * (Z @ patterns.gates)).min(axis=0) / np.where(gates > 0.0, gates, 1.0) - 2.0 * unit
-    price = np.full(patterns.count, np.inf)
-    thick = margin > 0.0
-    price[thick] = beta + unit * (total + (beta + length[thick] + unit * total) / margin[thick])
-    price = np.minimum(price, length + unit * total)  # mu = 0
+    unit = roundoff(n + d, 1.0)
+    price = length + unit * total  # mu = 0
+    if multipliers is not None:
+        mu = np.maximum(multipliers, 0.0)
+        own = (sides.T * mu) @ X[seen] + np.stack([pull.T, -pull.T])
+        price = np.minimum(price, (np.linalg.norm(own, axis=2) + unit * (total + mu @ size)).max(axis=0))
 
     def scaled():
         top = beta / max(price.max(), 1e-300) * (1.0 - 4.0 * UNIT)

@@ -147,7 +147,7 @@ def _fit(X, y, patterns, beta, loss, gap, max_iter, max_seconds, method):
         whole = Bracket(upper, None, dual)
         whole.bound(loss.dual(dual, y), dual)
         whole.record()
-        return _result(X, y, patterns, beta, loss, gap, v, w, dual, whole.lower, whole.trace(), "zero")
+        return _result(X, y, patterns, beta, loss, gap, v, w, dual, None, whole.lower, whole.trace(), "zero")
     sub = active[np.ix_(seen, used)]
     if method == "auto":
         operations, size = _dearness(len(seen), d, len(used))
@@ -162,7 +162,7 @@ def _fit(X, y, patterns, beta, loss, gap, max_iter, max_seconds, method):
     X_seen, y_seen, own = np.ascontiguousarray(X[seen] / size @ turn), y[seen] / unit, loss.scaled(unit)
     rest = (upper / share - loss.value(zero[seen], y[seen])) / unit**2
     nothing = np.zeros((2 * len(used), turn.shape[1]))
-    bracket = Bracket(own.value(zero[seen], y_seen), nothing, np.zeros(len(seen)), rest=rest)
+    bracket = Bracket(own.value(zero[seen], y_seen), nothing, (np.zeros(len(seen)), None), rest=rest)
     problem = (X_seen, y_seen, sub, gates @ turn, beta / share / (unit * size), own)
     budget = {"gap": 0.99 * gap, "max_seconds": max_seconds}
     try:
@@ -173,10 +173,12 @@ def _fit(X, y, patterns, beta, loss, gap, max_iter, max_seconds, method):
     except np.linalg.LinAlgError:  # cones too thin for the solver's factors: 0 is feasible, and lambda = 0 a bound
         bracket.record()
     lower = share * unit**2 * (bracket.lower + bracket.rest)
-    dual[seen] = share * unit * bracket.dual
+    dual[seen], mu = share * unit * bracket.dual[0], np.zeros((2, patterns.count, len(seen)))
+    if bracket.dual[1] is not None:
+        mu[:, used] = share * unit * bracket.dual[1].reshape(2, len(used), -1)
     U, trace = bracket.point @ turn.T * (unit / size), bracket.trace(share * unit**2)
     v[:, used], w[:, used] = U[: len(used)].T, U[len(used) :].T
-    return _result(X, y, patterns, beta, loss, gap, v, w, dual, lower, trace, method)
+    return _result(X, y, patterns, beta, loss, gap, v, w, dual, mu, lower, trace, method)
 
 
 def _without_ghosts(X, y, active, beta, loss, v, w):
@@ -205,10 +207,12 @@ def _without_ghosts(X, y, active, beta, loss, v, w):
     return U[:, :P], U[:, P:]
 
 
-def _result(X, y, patterns, beta, loss, gap, v, w, dual, lower, trace, method):
+def _result(X, y, patterns, beta, loss, gap, v, w, dual, mu, lower, trace, method):
     v, w = _without_ghosts(X, y, patterns.active, beta, loss, v, w)
     v, w, objective = program.upper_bound(X, y, patterns, beta, loss, v, w)
-    dual, lower = program.lower_bound(X, y, patterns, beta, loss, dual, lower, 1e-3 * gap * objective)
+    dual, lower = program.lower_bound(
+        X, y, patterns, beta, loss, dual, lower, fine=1e-3 * gap * objective, multipliers=mu
+    )
     lower = program.below(lower, objective)
     reached = program.relative_gap(objective, lower, loss, y)
     return program.Fit(

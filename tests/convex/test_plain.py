@@ -10,24 +10,22 @@ from robustnn_core.convex import _cones, _plain, datasets, dense, losses
 BETA = {"squared": 0.5, "hinge": 0.01, "logistic": 0.01}
 
 
-def test_the_two_blocks_of_a_pattern_act_as_one():
+@pytest.mark.parametrize("together", [0, 10**9])
+@pytest.mark.parametrize("dtype, room", [(np.float64, 1e-10), (np.float32, 2e-3)])
+def test_the_two_blocks_of_a_pattern_act_as_one(together, dtype, room, monkeypatch):
     X, _, patterns = datasets.problem(60, 5, 7, seed=0)
+    monkeypatch.setattr(_plain, "TOGETHER", together)
     K = _plain.Blocks(X, patterns.active.astype(float))
     rng = np.random.default_rng(0)
     A, root = rng.standard_normal((14, 5, 9)), rng.uniform(0.5, 2.0, 60)
     H = A @ A.transpose(0, 2, 1)
-    K.M, K.part = (
-        np.full((60, 60), np.nan, order="F"),
-        np.full(3600, 1e300),
-    )  # what an earlier call has left is not read
-    M = K.meeting(root, _plain.roots(_cones.inverse_factors(H)))
+    half, whole = _cones.inverse_factors(H.astype(dtype), whole=True)
+    np.testing.assert_allclose(half.transpose(0, 2, 1) @ half, np.linalg.inv(H), rtol=room, atol=room)
+    M = K.meeting(root, _plain.roots(whole))
     F, _ = dense.blocks(X, patterns)
     full = np.eye(60) + np.einsum("k,bki,bij,blj,l->kl", root, F, np.linalg.inv(H), F, root)
-    np.testing.assert_allclose(np.tril(M), np.tril(full), rtol=1e-10, atol=1e-10)
-    flat = A[:, :, :1] @ A[:, :, :1].transpose(0, 2, 1)  # of rank one
-    roots = _plain.roots(flat)
-    C = flat.transpose(0, 2, 1) @ flat
-    np.testing.assert_allclose(roots @ roots.transpose(0, 2, 1), C[:7] + C[7:], rtol=1e-9, atol=1e-9 * np.abs(C).max())
+    assert M.dtype == dtype
+    np.testing.assert_allclose(np.tril(M), np.tril(full), rtol=room, atol=room * np.abs(full).max())
 
 
 @pytest.mark.parametrize("loss", losses.NAMES)
