@@ -55,10 +55,10 @@ FIT = """() => {
   });
 }"""
 SETTLED = """async () => {
-  if (window.MathJax && MathJax.startup) await MathJax.startup.promise;
-  const widgets = document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]').length;
+  window.rnnLoadAll?.();
+  const places = document.querySelectorAll('.rnn-place').length;
   const until = Date.now() + 15000;
-  while (Date.now() < until && document.querySelectorAll('.rnn-explorer-view > *').length < widgets)
+  while (Date.now() < until && document.querySelectorAll('.rnn-explorer-view > *').length < places)
     await new Promise((done) => setTimeout(done, 50));
   await document.fonts.ready;
 }"""
