@@ -127,6 +127,7 @@ def book(tmp_path_factory):
     code, said = book.make("book")
     assert code == 0, said
     assert "_build/html/index.html" in said
+    assert "WARNING" not in said  # of no tool
     return book
 
 
