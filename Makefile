@@ -56,7 +56,9 @@ pdf: $(READY)  ## the book on paper, _build/robust-by-proof.pdf (after `make boo
 
 zip: $(READY)  ## an offline copy of the site, robust-by-proof.zip (after `make book`)
 	@test -f _build/html/index.html || { echo "There is no site yet: run make book first." >&2; exit 1; }
+	@rm -f _build/html/robust-by-proof.zip
 	$(BIN)/python -m zipfile -c robust-by-proof.zip _build/html/
+	@cp robust-by-proof.zip _build/html/ && $(BIN)/python tools/bookext/downloads.py
 	@echo "robust-by-proof.zip: unpack it anywhere and open html/index.html."
 
 # Settings of its own: the user's JupyterLab keeps opening Markdown as it did.

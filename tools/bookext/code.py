@@ -6,6 +6,7 @@ import re
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+LARGE = re.compile(r"(?<![\w.,·\u202f-])\d{5,}(?![\w.]*\w)")
 FLOAT = re.compile(r"(?<![\w.])([-−]?\d+(?:\.\d+)?)e([+-]?)0*(\d+)(?![\w.]*\w)")
 
 
@@ -66,16 +67,20 @@ class HideGlue(SphinxPostTransform):
 
 
 class PrintFloats(SphinxPostTransform):
-    """``2.4e-07`` that a run has put into a sentence becomes 2.4 × 10⁻⁷."""
+    """``2.4e-07`` that a run has put into a sentence becomes 2.4 × 10⁻⁷, and 60000 becomes 60,000."""
 
     default_priority = 900
 
     def run(self, **_):
         keep = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw, nodes.comment)
         for text in list(self.document.findall(nodes.Text)):
-            if "e" not in text or not FLOAT.search(text) or any(isinstance(n, keep) for n in _above(text)):
+            if not FLOAT.search(text) and not LARGE.search(text) or any(isinstance(n, keep) for n in _above(text)):
                 continue
             made, at = [], 0
+            whole = LARGE.sub(lambda m: f"{int(m[0]):,}", text)
+            if whole != text:
+                text.parent.replace(text, new := nodes.Text(whole))
+                text = new
             for match in FLOAT.finditer(text):
                 sign = "−" if match[2] == "-" else ""
                 made.append(nodes.Text(text[at : match.start()] + match[1].replace("-", "−") + "\u202f×\u202f10"))

@@ -10,7 +10,7 @@ from fontTools import subset
 
 from sphinx.util import logging
 
-from bookext import built, cards, explorers, search
+from bookext import built, cards, downloads, explorers, map, search
 from bookext.formulas import BadFormula
 
 LOG = logging.getLogger(__name__)
@@ -145,6 +145,8 @@ def _beside(app, error):
     pages = built.read(out, [page for page in toc_order(env) if page in env.found_docs])
     search.write(out, pages)
     cards.write(out, pages, app.formulas)
+    map.write(out, pages)
+    downloads.show(out)
     icons(out)
     purge(out)
     for name in (
