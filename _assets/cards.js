@@ -60,7 +60,11 @@
     const body = document.createElement("div");
     body.className = "book-card bd-article";
     body.innerHTML = text.replaceAll('="@/', `="${root}`);
-    return tippy(link, {
+    return card(link, body);
+  }
+
+  function card(at, body) {
+    return tippy(at, {
       content: body,
       interactive: true,
       appendTo: () => document.body,
@@ -73,6 +77,37 @@
       touch: false, // a tap is dealt with below
     });
   }
+
+  // What the notation page says of a formula that is a symbol, or begins with one and a relation.
+  const here = location.href.split("#")[0].split("?")[0].slice(root.length).replace(/\.html$/, "");
+  const plain = (tex) => tex.replace(/\\[,;!]|[\s{}]/g, "").replace(/[.,;]+$/, "");
+  async function symbol(formula) {
+    const found = await cardsOf("symbols");
+    if (!found) return null;
+    const whole = formula.dataset.tex;
+    const head = whole.split(/=|<|>|\\(?:le|ge|in|to|sim|ne|approx|subset)\b/)[0];
+    const near = (scope) => (scope === here ? 3 : scope && here.startsWith(scope.replace(/[^/]*$/, "")) ? 2 : scope === "" ? 1 : 0);
+    for (const tex of [plain(whole), plain(head)]) {
+      const hits = found.symbols.filter((entry) => near(entry.scope) && entry.tex.some((name) => plain(name) === tex));
+      if (!hits.length) continue;
+      const best = hits.reduce((a, b) => (near(b.scope) > near(a.scope) ? b : a));
+      await tippyReady();
+      bring(found.glyphs);
+      const body = document.createElement("div");
+      body.className = "book-card bd-article";
+      body.innerHTML = `<p>${best.text.replaceAll('="@/', `="${root}`)} <a href="${root}${best.url}">Where</a></p>`;
+      return card(formula, body);
+    }
+    return null;
+  }
+  const pointed = (event) => event.target.closest?.(".bd-article span.math[data-tex]");
+  document.addEventListener("mouseover", async (event) => {
+    const formula = pointed(event);
+    if (!formula || cards.has(formula) || formula.closest(".book-card, a")) return;
+    cards.set(formula, symbol(formula));
+    const shown = await cards.get(formula);
+    if (shown && formula.matches(":hover")) shown.show();
+  });
 
   const LINKS = ".bd-article a[href*='#']:not(.headerlink)";
   const wanted = (event) => {

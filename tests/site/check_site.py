@@ -1,5 +1,6 @@
 """The site as a whole: its links, its search, its front door."""
 
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -8,6 +9,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import nbformat
 import pytest
 import site_browser as browser
+from PIL import Image
 
 
 class _Document(HTMLParser):
@@ -164,3 +166,61 @@ def test_page_without_scripts_has_its_formulas_and_a_picture_of_each_explorer(ch
         shown = [picture.evaluate("(i) => [i.naturalWidth, i.alt]") for picture in pictures.all()]
         assert len([1 for width, alt in shown if width > 100 and alt.startswith("Interactive figure")]) == places, page
     context.close()
+
+
+def test_tap_on_a_solutions_title_opens_it(chromium):
+    context = browser.context(chromium, size=(390, 844))
+    tab = context.new_page()
+    tab.goto((browser.HTML / "chapters/neurotron/2-theorem.html").as_uri(), wait_until="load")
+    solution = tab.locator(".solution.dropdown").first
+    hidden = "(s) => s.classList.contains('toggle-hidden')"
+    assert solution.evaluate(hidden)
+    solution.scroll_into_view_if_needed()
+    before = tab.evaluate("scrollY")
+    box = solution.locator(".admonition-title").bounding_box()
+    tab.touchscreen.tap(box["x"] + 60, box["y"] + box["height"] / 2)
+    tab.wait_for_timeout(300)
+    assert not solution.evaluate(hidden)
+    assert abs(tab.evaluate("scrollY") - before) < 5
+    context.close()
+
+
+def test_sliders_can_be_seen_in_forced_colours(chromium):
+    context = chromium.new_context(forced_colors="active", reduced_motion="reduce")
+    tab = browser.visit(context, (browser.HTML / "chapters/index.html").as_uri())
+    slider = tab.locator(".rnn-explorer input[type=range]").first
+    picture = Image.open(io.BytesIO(slider.screenshot())).convert("RGB")
+    middle = [picture.getpixel((x, picture.height // 2)) for x in range(4, picture.width - 4)]
+    paper = picture.getpixel((picture.width // 2, 1))
+    assert sum(pixel != paper for pixel in middle) > 0.95 * len(middle)
+    context.close()
+
+
+def test_address_holds_what_an_explorer_shows(chromium):
+    context = browser.context(chromium)
+    tab = browser.visit(context, (browser.HTML / "chapters/index.html").as_uri() + "#explorer-1:1.4:30")
+    shown = "[...document.querySelectorAll('.rnn-explorer output')].map((o) => o.textContent)"
+    assert tab.evaluate("document.querySelector('.rnn-explorer select').selectedIndex") == 1
+    there = tab.evaluate(shown)
+    tab.get_by_role("button", name="Reset").click()
+    assert tab.evaluate(shown) != there
+    tab.locator(".rnn-explorer input[type=range]").first.press("Home")
+    tab.wait_for_timeout(600)
+    assert tab.evaluate("location.hash").startswith("#explorer-1:0.0:")
+    tab.get_by_role("button", name="Play").click()
+    before = tab.evaluate(shown)
+    tab.wait_for_timeout(800)
+    assert tab.evaluate(shown) != before
+    context.close()
+
+
+def test_map_shows_what_a_statement_uses_and_what_uses_it(tab):
+    tab.goto((browser.HTML / "chapters/appendix/map.html").as_uri())
+    tab.locator("#at-thm-sharp").focus()
+    assert tab.locator("#statement-map a.below").count() >= 3
+    assert tab.locator("#statement-map a.above").count() >= 3
+    statements = sum(
+        len(re.findall(r'<div class="proof [a-z]+ admonition" id=', (browser.HTML / f"{page}.html").read_text()))
+        for page in browser.pages()
+    )
+    assert tab.locator("#statement-map a[id]").count() == statements

@@ -7,7 +7,7 @@ somebody refers to, as HTML. The page that refers asks for it when a reader poin
 import json
 import re
 from collections import defaultdict
-from html import escape
+from html import escape, unescape
 from posixpath import dirname, normpath, relpath
 from urllib.parse import unquote
 
@@ -83,6 +83,39 @@ def _card(page, article, anchor):
         return f'{match[1]}="@/{path}{mark}{rest}"'
 
     return re.sub(r'(<(?:a|img)\b[^>]*? (?:href|src))="([^"]+)"', root, text)
+
+
+NOTATION = "chapters/notation"
+
+
+def write_symbols(out, pages, formulas):
+    """Write what the notation page says of each symbol, for the cards of formulas."""
+    article = next((page.article for page in pages if page.name == NOTATION), "")
+    found, scope = [], ""
+    for mark in re.finditer(r'<h2>(.*?)</h2>|<p>Chapter: <a [^>]*href="([^"#]+)|<tr\b.*?</tr>', article, re.S):
+        if mark[1] is not None:
+            scope = "" if "Everywhere" in mark[1] else None  # then the next chapter's folder or page
+        elif mark[2] is not None:
+            scope = normpath(f"{dirname(NOTATION)}/{mark[2]}").removesuffix(".html")
+        else:
+            cells = re.findall(r"<td\b[^>]*>(.*?)</td>", mark[0], re.S)
+            if len(cells) < 2:
+                continue
+            symbols = [unescape(tex) for tex in re.findall(r'class="math[^"]*" data-tex="([^"]*)"', cells[0])]
+            symbols = [part.strip() for tex in symbols for part in re.split(r",\s|\\dots|;", tex) if part.strip(" ,")]
+            where = re.search(r'href="([^"]+)"', cells[2]) if len(cells) > 2 else None
+            page = scope
+            if page is None:  # the part of adversarial corruption names no chapters
+                page = "chapters/breakdown/"
+            if symbols:
+                text = re.sub(r' (?:id|tabindex|data-tex)="[^"]*"', "", cells[1])
+                text = re.sub(r'href="(?!https?:)([^"]+)"', rf'href="@/{dirname(NOTATION)}/\1"', text)
+                place = f"{dirname(NOTATION)}/{where[1]}" if where else f"{NOTATION}.html"
+                found.append({"tex": symbols, "scope": page, "text": text, "url": place})
+    glyphs = sorted({name for entry in found for name in GLYPH.findall(entry["text"])})
+    data = {"symbols": found, "glyphs": {name: formulas.glyphs[name] for name in glyphs}}
+    said = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    (out / "_static" / "cards" / "symbols.js").write_text(f'bookCards("symbols", {said});\n', "utf-8")
 
 
 def name_of(entry, title):

@@ -26,9 +26,7 @@ def front_end(folder=PACKAGE):
     module = (folder / "front.js").read_text(encoding="utf-8")
     body, found = re.subn(r"^export default \{ render \};$", "window.rnnRender = render;", module, flags=re.M)
     if found != 1:
-        raise ValueError(
-            "front.js does not end with `export default { render };`; bookext/explorers.py relies on it"
-        )
+        raise ValueError("front.js does not end with `export default { render };`; bookext/explorers.py relies on it")
     return f"(() => {{\n{body}\n}})();\n"
 
 

@@ -1,4 +1,4 @@
-"""The map of all statements: one column a chapter, a line from each statement to those that use it."""
+"""The map of all statements: a band for each part, a column a chapter, a line from each statement to those that use it."""
 
 import re
 from html import escape
@@ -7,7 +7,7 @@ from posixpath import dirname, relpath
 from bookext import cards
 
 PAGE = "chapters/appendix/map"
-WIDE, HIGH, BOX, TOP = 92, 26, 70, 44
+WIDE, HIGH, BOX, TOP = 104, 26, 76, 40
 PLACE = re.compile(r'<div id="statement-map".*?</div>', re.S)
 SCRIPT = """<script>
 // What the statement under the pointer or the focus uses, and what uses it.
@@ -42,14 +42,19 @@ def edges(pages):
 def drawing(pages):
     """Return the map as SVG."""
     nodes, lines = edges(pages)
-    columns = list(dict.fromkeys(e.page for e in nodes))
     titles = {page.name: page.title for page in pages}
-    place, rows = {}, dict.fromkeys(columns, 0)
-    for e in nodes:
-        place[id(e)] = (8 + columns.index(e.page) * WIDE, TOP + rows[e.page] * HIGH)
-        rows[e.page] += 1
+    place, heads, bottom, width = {}, [], 0, 0
+    for part in dict.fromkeys(dirname(e.page) for e in nodes):
+        columns = list(dict.fromkeys(e.page for e in nodes if dirname(e.page) == part))
+        rows = dict.fromkeys(columns, 0)
+        for e in (e for e in nodes if e.page in rows):
+            place[id(e)] = (8 + columns.index(e.page) * WIDE, bottom + TOP + rows[e.page] * HIGH)
+            rows[e.page] += 1
+        heads += [(page, 8 + i * WIDE, bottom + 28) for i, page in enumerate(columns)]
+        bottom += TOP + max(rows.values()) * HIGH + 10
+        width = max(width, 8 + len(columns) * WIDE)
     name = {id(e): f"at-{e.anchor}" for e in nodes}
-    width, height = 8 + len(columns) * WIDE, TOP + max(rows.values(), default=0) * HIGH + 8
+    height = bottom + 4
     parts = []
     for low, high in lines:
         (x, y), (u, v) = place[id(low)], place[id(high)]
@@ -60,16 +65,21 @@ def drawing(pages):
         parts.append(
             f'<path d="M{x} {y}C{x + bend} {y} {end} {v} {u} {v}" data-from="{escape(name[id(low)])}" data-to="{escape(name[id(high)])}"/>'
         )
-    for page in columns:
-        x = 8 + columns.index(page) * WIDE
+    for page, x, y in heads:
         number = re.match(r"\d+", titles[page])
         to = relpath(f"{page}.html", dirname(PAGE))
-        said = number[0] if number else page.rsplit("/", 1)[-1]
-        parts.append(f'<a href="{to}"><title>{escape(titles[page])}</title><text x="{x}" y="24">{said}</text></a>')
+        said = f"chapter {number[0]}" if number else page.rsplit("/", 1)[-1]
+        parts.append(f'<a href="{to}"><title>{escape(titles[page])}</title><text x="{x}" y="{y}">{said}</text></a>')
     for e in nodes:
         x, y = place[id(e)]
         kind, _, number = e.number.partition(" ")
-        short = {"Proposition": "Prop.", "Definition": "Def.", "Theorem": "Thm.", "Assumption": "Asm.", "Algorithm": "Alg."}
+        short = {
+            "Proposition": "Prop.",
+            "Definition": "Def.",
+            "Theorem": "Thm.",
+            "Assumption": "Asm.",
+            "Algorithm": "Alg.",
+        }
         to = relpath(f"{e.page}.html", dirname(PAGE))
         parts.append(
             f'<a id="{escape(name[id(e)])}" href="{to}#{escape(e.anchor)}"><title>{escape(f"{e.number} {e.title}".strip())}</title>'
@@ -85,7 +95,10 @@ def drawing(pages):
 def write(out, pages):
     path = out / f"{PAGE}.html"
     if path.is_file():
-        text = PLACE.sub(lambda _: f'<div id="statement-map" tabindex="0" role="region" aria-label="Map">{drawing(pages)}</div>', path.read_text("utf-8"))
+        text = PLACE.sub(
+            lambda _: f'<div id="statement-map" tabindex="0" role="region" aria-label="Map">{drawing(pages)}</div>',
+            path.read_text("utf-8"),
+        )
         if SCRIPT not in text:
             text = text.replace("</body>", f"{SCRIPT}</body>")
         path.write_text(text, "utf-8")

@@ -32,6 +32,8 @@ def _offer(app, page, template, context, doctree):
     if not _has_cells(Path(app.srcdir) / f"{page}.md"):
         return
     context["ipynb_source"] = f"{page}.ipynb"
+    if page == app.config.root_doc:
+        return  # it has a button
     box = BOX.format(
         source=f"{page}.md",
         notebook=escape(f"{'../' * page.count('/')}_sources/{page}.ipynb"),

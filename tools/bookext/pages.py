@@ -44,10 +44,14 @@ def _wrap(app):
     templates.render = rendered
 
 
+SOLUTION = re.compile(r'(<div class="solution[^>]*>\s*<p class="admonition-title">)<a [^>]*>(.*?)</a>(.*?</p>)', re.S)
+
+
 def finish(app, page, text):
     """Return the page as it is written to disk."""
     text = explorers.split(page, text, app.outdir)
     text = RAW.sub(lambda m: _drawn(app, page, m[1]), text)  # what a cell displayed as HTML: ledgers
+    text = SOLUTION.sub(r"\1\2\3", text)  # its title opens it, and leads nowhere else
     text = AFTER.sub(r"</mjx-container>\1</span>", text)
     text = BEFORE.sub(r"\2\1", text)
     text = re.sub(r'(<div class="proof admonition)" id="proof"', r'\1"', text)  # proofs: all have this one
@@ -145,6 +149,7 @@ def _beside(app, error):
     pages = built.read(out, [page for page in toc_order(env) if page in env.found_docs])
     search.write(out, pages)
     cards.write(out, pages, app.formulas)
+    cards.write_symbols(out, pages, app.formulas)
     map.write(out, pages)
     downloads.show(out)
     icons(out)
