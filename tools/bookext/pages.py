@@ -44,14 +44,16 @@ def _wrap(app):
     templates.render = rendered
 
 
-SOLUTION = re.compile(r'(<div class="solution[^>]*>\s*<p class="admonition-title">)<a [^>]*>(.*?)</a>(.*?</p>)', re.S)
+SOLUTION = re.compile(
+    r'(<div class="solution[^>]*>\s*<p class="admonition-title">(?:(?!</p>).)*?)<a [^>]*>((?:(?!</p>).)*?)</a>', re.S
+)
 
 
 def finish(app, page, text):
     """Return the page as it is written to disk."""
     text = explorers.split(page, text, app.outdir)
     text = RAW.sub(lambda m: _drawn(app, page, m[1]), text)  # what a cell displayed as HTML: ledgers
-    text = SOLUTION.sub(r"\1\2\3", text)  # its title opens it, and leads nowhere else
+    text = SOLUTION.sub(r"\1\2", text)  # its title opens it, and leads nowhere else
     text = AFTER.sub(r"</mjx-container>\1</span>", text)
     text = BEFORE.sub(r"\2\1", text)
     text = re.sub(r'(<div class="proof admonition)" id="proof"', r'\1"', text)  # proofs: all have this one
