@@ -13,7 +13,7 @@ document.addEventListener("DOMContentLoaded", () => {
   window.addEventListener("load", () => document.querySelectorAll("summary[aria-label]").forEach((title) => title.removeAttribute("aria-label")));
 
   // What scrolls sideways can be reached from the keyboard and fades where there is more; nothing else is a stop.
-  const BOXES = "div.math > .formula, mjx-container.wide, .pst-scrollable-table-container, .text_html, .ledger-scroll, .rnn-figure, pre";
+  const BOXES = "div.math > .formula, mjx-container.wide, .pst-scrollable-table-container, .text_html, .ledger-scroll, .rnn-figure, #statement-map, pre";
   const fade = (box) => {
     const over = box.scrollWidth - box.clientWidth;
     box.classList.toggle("more-left", over > 1 && box.scrollLeft > 1);
@@ -34,7 +34,8 @@ document.addEventListener("DOMContentLoaded", () => {
   // no longer sits on the line's baseline.
   const wide = () =>
     document.querySelectorAll(".bd-article span.math > mjx-container").forEach((formula) => {
-      formula.classList.remove("wide");
+      formula.classList.remove("wide", "more-left", "more-right");
+      formula.removeAttribute("tabindex");
       const column = formula.closest("p, li, td, th, dd, dt, figcaption, div");
       if (formula.getBoundingClientRect().width > column.clientWidth) formula.classList.add("wide");
     });

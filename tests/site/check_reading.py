@@ -23,7 +23,7 @@ def tab(chromium, address, page):
 @pytest.fixture(params=WIDTHS)
 def width(request, tab):
     tab.set_viewport_size({"width": request.param, "height": 900})
-    tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    tab.wait_for_timeout(200)  # the page measures itself again in a frame of its own
     return request.param
 
 

@@ -111,8 +111,8 @@ class StillPictures(SphinxPostTransform):
 
 
 def _front(app, _error):
-    if app.builder.format == "html" and not _error:
-        static = Path(app.outdir) / "_static"
+    static = Path(app.outdir) / "_static"
+    if (static / "explorers").is_dir() and not _error:
         (static / "explorers.js").write_text(front_end(), encoding="utf-8")
         (static / "explorers.css").write_bytes((PACKAGE / "front.css").read_bytes())
 

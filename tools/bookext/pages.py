@@ -27,6 +27,7 @@ STATEMENT = re.compile(
 def setup(app):
     app.connect("builder-inited", _wrap)
     app.connect("html-page-context", _describe)
+    app.connect("html-collect-pages", lambda app: [("search", {"title": "Search"}, "search.html")])
     app.connect("build-finished", _beside, priority=100)  # before the table of contents writes its own index.html
 
 
@@ -34,6 +35,7 @@ def _wrap(app):
     """Let :func:`finish` see every page as it is written; Sphinx has no event for that."""
     if app.builder.format != "html":
         return
+    app.builder.search = False  # no index of Sphinx's own; the search page is ours
     templates = app.builder.templates
     render = templates.render
 
@@ -156,12 +158,7 @@ def _beside(app, error):
     downloads.show(out)
     icons(out)
     purge(out)
-    for name in (
-        "searchindex.js",
-        "_static/searchtools.js",
-        "_static/language_data.js",
-        "_static/scripts/fontawesome.js",
-    ):
+    for name in ("_static/searchtools.js", "_static/language_data.js", "_static/scripts/fontawesome.js"):
         (out / name).unlink(missing_ok=True)
     for path in (out / "_static").rglob("*.map"):
         path.unlink()
