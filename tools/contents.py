@@ -33,7 +33,7 @@ def contents(root):
     """Return ``[(page, chapter number or None, part), ...]`` in the order of the book."""
     toc = yaml.safe_load((root / "_toc.yml").read_text())
     found, number = [(toc["root"], None, None)], 0
-    for part in toc["parts"]:
+    for part in toc.get("parts", ()):
         for chapter in part["chapters"]:
             if part.get("numbered"):
                 number += 1

@@ -2,7 +2,7 @@
 
 Executed pages are cached by their own cells and Sphinx's pages by their own text: neither notices an
 edit of ``robustnn_core`` or other versions in ``requirements.lock``. When one of these has changed,
-both caches go. After a change of the table of contents or of the configuration, and after a build that
+both caches go. After a change of the table of contents, of the configuration or of ``tools/bookext``, and after a build that
 failed, only Sphinx's go: it would leave pages that no longer belong to the book, and not repeat the
 warnings of pages that have not changed since.
 """
@@ -22,7 +22,10 @@ def keys(root):
     package = cache.source_hash(root / "robustnn_core")
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     cells = f"{package} {python} {_digest(root, 'requirements.lock')}"
-    return {"cells": cells, "pages": f"{cells} {_digest(root, '_config.yml', '_toc.yml')}"}
+    extension = sorted(
+        p.relative_to(root) for p in (root / "tools" / "bookext").rglob("*") if p.suffix != ".pyc" and p.is_file()
+    )
+    return {"cells": cells, "pages": f"{cells} {_digest(root, '_config.yml', '_toc.yml', *extension)}"}
 
 
 def before(root):

@@ -10,7 +10,6 @@ and every interactive figure, as the last run of the book drew it. Exercises do 
 
 import hashlib
 import html
-import json
 import re
 import shutil
 import sys
@@ -18,7 +17,8 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-import yaml
+from bookext.explorers import front_end, models, script
+from bookext.formulas import Formulas, macros
 from contents import FENCE, ROOT, STATEMENTS, closing, contents, read_book, run_values
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -39,20 +39,14 @@ h1, h2 { margin: 0 0 .5em; }
 .reveal .explorer { font-size: 16px; color: #1b1f24; } .reveal a { color: #0b57a4; }
 .reveal pre { font-size: .55em; background: #f4f6f8; padding: .6em; overflow-x: auto; }
 .reveal hr { display: none; } .reveal .controls { font-size: 6px; } .reveal .slide-number { right: auto; left: 8px; }
-/* what a screen reader reads has a place but no height on the slide */
-.reveal mjx-assistive-mml { top: 0; max-height: 1em; }
 """
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <link rel="stylesheet" href="reveal/dist/reveal.css"><style>{style}</style>
-<script>window.MathJax = {mathjax};</script>
-<script src="vendor/mathjax/tex-mml-chtml.js" defer></script>
-<script src="reveal/dist/reveal.js"></script>
-<script src="vendor/require.js"></script><script src="widget-paths.js"></script>
-<script src="vendor/html-manager/embed-amd.js"></script>
-<script type="application/vnd.jupyter.widget-state+json">{state}</script>
-</head><body><main class="reveal"><div class="slides">
+<link rel="stylesheet" href="explorers.css"><style>{formulas}</style>
+<script src="reveal/dist/reveal.js"></script><script src="explorers.js"></script><script src="explorers-loader.js"></script>
+</head><body>{glyphs}<main class="reveal"><div class="slides">
 {slides}
 </div></main>
 <script>
@@ -69,9 +63,12 @@ function fit() {{
 // what was drawn on a slide that was hidden measures itself again
 Reveal.on("slidechanged", () => {{ window.dispatchEvent(new Event("resize")); requestAnimationFrame(fit); }});
 new ResizeObserver(fit).observe(document.querySelector(".slides"));
-window.addEventListener("load", () => MathJax.startup.promise.then(fit));
+window.addEventListener("load", fit);
 </script></body></html>
 """
+
+
+FORMULAS = Formulas(macros(ROOT))
 
 
 def markdown(text):
@@ -82,7 +79,7 @@ def markdown(text):
 
 
 def _formula(text, options):
-    return html.escape(f"\\[{text}\\]" if options.get("display_mode") else f"\\({text}\\)")
+    return FORMULAS.html(text, display=bool(options.get("display_mode")))
 
 
 def executed(root):
@@ -172,8 +169,8 @@ def _slide(heading, body, level=2):
 def _output(output):
     data = output.get("data", {})
     if view := data.get("application/vnd.jupyter.widget-view+json"):
-        kind = "application/vnd.jupyter.widget-view+json"
-        return f'<div class="explorer"><script type="{kind}">{_script(view)}</script></div>'
+        name = view["model_id"]
+        return f'<div class="explorer rnn-place" data-explorer="{name}" data-src="explorers/{name}.js"></div>'
     if "text/html" in data:
         return "".join(data["text/html"])
     if output.output_type == "stream":
@@ -181,17 +178,15 @@ def _output(output):
     return None
 
 
-def _script(value):
-    return json.dumps(value).replace("<", "\\u003c")
-
-
 def main():
     book, runs, target = read_book(ROOT, run_values(ROOT)), executed(ROOT), ROOT / "_build" / "course" / "slides"
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(ROOT / "_assets" / "vendor", target / "vendor")
     shutil.copytree(ROOT / ".cache" / "reveal", target / "reveal")
-    shutil.copy(ROOT / "_assets" / "widget-paths.js", target)
-    macros = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]["mathjax3_config"]["tex"]["macros"]
+    shutil.copy(ROOT / "_assets" / "explorers-loader.js", target)
+    shutil.copy(ROOT / "robustnn_core" / "explorers" / "front.css", target / "explorers.css")
+    (target / "explorers.js").write_text(front_end())
+    (target / "explorers").mkdir()
+    rules = (ROOT / "_assets" / "book.css").read_text().split("/* formulas */")[1]
     parts = {}
     for page, chapter, part in contents(ROOT):
         if chapter and not page.endswith("summary"):
@@ -202,15 +197,19 @@ def main():
             slides, widgets = page_slides(book, page, runs)
             stacks.append("<section>\n" + "\n".join(slides) + "\n</section>")
             state |= widgets
+        for model, values in models(state).items():
+            (target / "explorers" / f"{model}.js").write_text(script(model, values))
+        slides = "\n".join(stacks)
         (target / f"{name}.html").write_text(
             PAGE.format(
                 title=html.escape(title),
                 style=STYLE,
-                mathjax=_script({"tex": {"macros": macros}}),
-                state=_script({"version_major": 2, "version_minor": 0, "state": state}),
-                slides="\n".join(stacks),
+                formulas=rules,
+                glyphs=FORMULAS.glyphs_of(slides),
+                slides=slides,
             )
         )
+    FORMULAS.close()
     print(f"slides of {len(parts)} parts in _build/course/slides: open an .html file, no network needed")
 
 

@@ -75,6 +75,8 @@ class Book:
         # What the pages load is fetched from the network and changes nothing here.
         (folder / "_assets" / "vendor").mkdir()
         (folder / "_assets" / "vendor" / ".ready").touch()
+        (folder / ".cache").mkdir()
+        (folder / ".cache" / "mathjax").symlink_to(ROOT / ".cache" / "mathjax")
         self.write("_toc.yml", CONTENTS + "- file: chapters/gone\n")
         self.write("chapters/index.md", "# Front\n")
         self.write("chapters/gone.md", "# Gone\n")
@@ -125,6 +127,7 @@ def book(tmp_path_factory):
     code, said = book.make("book")
     assert code == 0, said
     assert "_build/html/index.html" in said
+    assert "WARNING" not in said  # of no tool
     return book
 
 
@@ -169,6 +172,11 @@ FAULTS = {
         "The second wording.",
         "See {ref}`nowhere` and {cite}`nobody1900`.\n\n```{notadirective}\n```\n",
         ["chapters/page.md", "nowhere", "nobody1900", "notadirective"],
+    ),
+    "formula": (
+        "The second wording.",
+        "Let $x \\nosuch y$.\n",
+        ["chapters/page.md", "nosuch"],
     ),
     "cell": (
         "from robustnn_core import outer\n",

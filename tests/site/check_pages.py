@@ -89,7 +89,7 @@ OUT_ON_THE_LEFT = """() => [...document.querySelectorAll('div.math')].filter((d)
 
 
 def test_every_explorer_answers_to_every_control(opened):
-    views = opened.locator('script[type="application/vnd.jupyter.widget-view+json"]').count()
+    views = opened.locator(".rnn-place").count()
     explorers = opened.locator(".rnn-explorer")
     assert explorers.count() == views, "an interactive figure did not draw itself"
     for explorer in explorers.all():

@@ -55,3 +55,14 @@ def test_links_lead_into_the_book_or_to_the_web(book):
     assert [uri for uri in uris if not uri.startswith(("http://", "https://"))] == []
     assert [uri for uri in uris if "book.invalid" in uri] == []
     assert sum("/Dest" in link for link in links) > 50
+
+
+def test_contents_and_numbers_lead_to_the_pages(book):
+    text = book.pages[0].extract_text()
+    assert "Robust by Proof" in text
+    found = bookmarks(book)
+    listed = plain("".join(sheet.extract_text() for sheet in book.pages[: found[0][1]]))
+    for title, sheet in found:
+        assert f"{plain(title)}{sheet + 1}" in listed, title
+    for at in (0, len(book.pages) // 2, len(book.pages) - 1):
+        assert book.pages[at].extract_text().strip().endswith(str(at + 1))

@@ -54,7 +54,7 @@ def test_everything_on_a_slide_fits(slides):
 
 def test_every_explorer_on_them_answers(slides):
     explorers = slides.locator(".rnn-explorer")
-    assert explorers.count() == slides.locator('script[type="application/vnd.jupyter.widget-view+json"]').count() > 0
+    assert explorers.count() == slides.locator(".rnn-place").count() > 0
     picture = "(e) => e.querySelector('.rnn-explorer-view').innerHTML"
     for index in range(explorers.count()):
         explorer = explorers.nth(index)

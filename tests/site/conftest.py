@@ -60,3 +60,22 @@ def opened(chromium, page):
 @pytest.fixture(scope="module")
 def phone(chromium, address, page):
     yield from _tab(chromium, f"{address}/{page}.html", address, size=(390, 844))
+
+
+WEIGHTS = {}
+
+
+@pytest.fixture(scope="session")
+def weights():
+    """Bytes, requests and seconds of every page, for the summary at the end."""
+    return WEIGHTS
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not WEIGHTS:
+        return
+    terminalreporter.section("weight of a first visit, and seconds until it answers at a quarter of the speed")
+    for page, seen in sorted(WEIGHTS.items(), key=lambda item: -item[1]["bytes"]):
+        terminalreporter.write_line(
+            f"{page:45} {seen['bytes'] / 1e6:6.2f} MB {seen['requests']:4d} requests {seen['seconds']:6.2f} s"
+        )

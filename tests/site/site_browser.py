@@ -21,8 +21,8 @@ FLAGS = (
 def pages():
     """Return the name of every built page, as in ``chapters/index``."""
     found = sorted(path.relative_to(HTML).with_suffix("").as_posix() for path in HTML.rglob("*.html"))
-    # the top page only forwards to the landing page; _static holds the theme's fragments
-    return [name for name in found if not name.startswith("_") and name != "index"]
+    # the top page only forwards to the landing page, 404 stands alone; _static holds the theme's fragments
+    return [name for name in found if not name.startswith("_") and name not in ("index", "404")]
 
 
 @contextlib.contextmanager
@@ -50,12 +50,12 @@ def context(browser, *, size=(1280, 900), scheme="light"):
     )
 
 
-# Every formula typeset, every interactive figure drawn.
+# Every interactive figure drawn.
 SETTLED = """async () => {
-  if (window.MathJax && MathJax.startup) await MathJax.startup.promise;
-  const widgets = document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]').length;
+  window.rnnLoadAll?.();
+  const places = document.querySelectorAll('.rnn-place').length;
   const until = Date.now() + 15000;
-  while (Date.now() < until && document.querySelectorAll('.rnn-explorer-view > *').length < widgets)
+  while (Date.now() < until && document.querySelectorAll('.rnn-explorer-view > *').length < places)
     await new Promise((done) => setTimeout(done, 50));
   await document.fonts.ready;
 }"""
