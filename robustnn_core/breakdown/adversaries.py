@@ -23,7 +23,7 @@ class Adversary:
         raise NotImplementedError
 
     def choose(self, X, y, wanted, m, rng):
-        """At most m indices, among the points where ``wanted`` differs from y; here at random."""
+        """At most m indices, here at random where ``wanted`` differs from y; elsewhere they are spent on nothing."""
         different = np.flatnonzero(wanted != y)
         return different if different.size <= m else rng.choice(different, m, replace=False)
 
@@ -101,9 +101,7 @@ class Leverage(Impostor):
     """
 
     def choose(self, X, y, wanted, m, rng):
-        gap = np.abs(wanted - y)
-        order = np.argsort(-gap, kind="stable")[:m]
-        return order[gap[order] > 0]
+        return np.argsort(-np.abs(wanted - y), kind="stable")[:m]
 
 
 @dataclass(frozen=True)
@@ -275,4 +273,5 @@ def corrupt(X, y, *, fraction, adversary, seed, model=None):
     touched[chosen.astype(np.int64)] = True
     if touched.sum() > m:
         raise ValueError(f"adversary chose {touched.sum()} points; its budget is {m}")
+    touched &= wanted != y  # a label that is what it was is not a bad one
     return Attacked(np.where(touched, wanted, y), touched)

@@ -6,6 +6,17 @@ from hypothesis import strategies as st
 from robustnn_core import breakdown, nets
 from robustnn_core.breakdown import adversaries
 
+
+class Flip(adversaries.Adversary):
+    """Turns signs, the largest labels first, and does not care that zeros stay what they are."""
+
+    def labels(self, X, y, rng, model):
+        return -y
+
+    def choose(self, X, y, wanted, m, rng):
+        return np.argsort(-np.abs(y), kind="stable")[:m]
+
+
 ADVERSARIES = [
     adversaries.GrossOutliers(),
     adversaries.Impostor(),
@@ -14,6 +25,7 @@ ADVERSARIES = [
     adversaries.ActiveHalf(2.0, order="top", unit=1),
     adversaries.ActiveHalf(2.0, order="low"),
     adversaries.Merge(),
+    Flip(),
 ]
 
 
