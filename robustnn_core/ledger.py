@@ -23,8 +23,8 @@ _STYLE = """<style>
   color: inherit; background: transparent; }
 .ledger-scroll table.ledger caption { caption-side: top; text-align: left; font-weight: 600; padding: .25rem .45rem;
   color: inherit; }
-.ledger-scroll table.ledger :is(th, td) { padding: .15rem .45rem; text-align: left; vertical-align: top; white-space: nowrap;
-  border: 0; background: transparent; color: inherit; font-variant-numeric: tabular-nums; }
+.ledger-scroll table.ledger :is(th, td) { padding: .15rem .45rem; text-align: left; vertical-align: top;
+  white-space: nowrap; border: 0; background: transparent; color: inherit; font-variant-numeric: tabular-nums; }
 .ledger-scroll table.ledger tbody { border-top: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
 .ledger-scroll table.ledger tr:first-child > * { padding-top: .4rem; }
 .ledger-scroll table.ledger tbody th[scope=row] { font-weight: 500; }

@@ -40,9 +40,7 @@ def test_a_ledger_that_is_not_listed_is_found():
             m.assert_listed(module, ledgers)
 
 
-@pytest.mark.parametrize(
-    "name", ["breakdown.proofs", "neurotron.proofs", "perturbations.proofs", "convex.proofs"]
-)
+@pytest.mark.parametrize("name", ["breakdown.proofs", "neurotron.proofs", "perturbations.proofs", "convex.proofs"])
 def test_every_public_function_of_the_proofs_is_in_all(name):
     proofs = importlib.import_module(f"robustnn_core.{name}")
     pages = [found.name for found in pkgutil.iter_modules(getattr(proofs, "__path__", ())) if found.name[0] != "_"]

@@ -1,4 +1,4 @@
-"""Compiled loops of the interior point over many small matrices; no sum is reordered, so the bits do not depend on threads."""
+"""Compiled loops of the interior point over many small matrices; no sum is reordered, whatever the threads."""
 
 import numpy as np
 from numba import njit
@@ -58,7 +58,7 @@ def add(M, rows, part):
 
 @njit(cache=True)
 def invert(H, half, out):
-    """half_b = L^{-1} of H_b = L L^T and out_b = H_b^{-1}, ``LANES`` matrices side by side; False if one has no factor."""
+    """half_b = L^{-1} of H_b = L L^T, out_b = H_b^{-1}, ``LANES`` matrices side by side; False if one has no factor."""
     B, d, _ = H.shape
     L = np.zeros((d, d, LANES), H.dtype)
     X = np.zeros((d, d, LANES), H.dtype)

@@ -1,6 +1,14 @@
 """Loss and slope of one point, for kernels: of the prediction p, the label y and the parameter of the loss."""
 
+from functools import cache
+
 import numpy as np
+from numba import cfunc
+
+
+@cache
+def compiled(function):
+    return cfunc("f8(f8, f8, f8)", cache=True)(function)
 
 
 def squared(p, y, parameter):

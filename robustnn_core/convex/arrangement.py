@@ -36,6 +36,7 @@ def enumerate_patterns(X, *, limit=200_000):
 
     Examples
     --------
+    >>> from robustnn_core.convex import enumerate_patterns
     >>> enumerate_patterns([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]).count
     5
     """

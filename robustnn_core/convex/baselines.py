@@ -64,6 +64,8 @@ def train_gradient(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex import train_gradient
     >>> X = np.array([[0.0, 1.0], [0.4, 1.0], [1.0, 1.0]])
     >>> f = train_gradient(X, [-1, -1, 1], width=8, beta=1e-3, attack="pgd", radius=0.1, bias=1, seed=0)
     >>> np.sign(f.net.predict(X))
@@ -212,6 +214,8 @@ def attack_box(net, X, y, *, radius, bias=None, method="pgd", steps=40, restarts
 
     Examples
     --------
+    >>> from robustnn_core import nets
+    >>> from robustnn_core.convex import attack_box
     >>> attack_box(nets.ReLUSum([[2.0, 1.0]], [1]), [[1.0, 1.0]], [1], radius=0.25, bias=1, method="fgsm")
     array([[0.75, 1.  ]])
     """

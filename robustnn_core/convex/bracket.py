@@ -24,6 +24,8 @@ class Bracket:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.bracket import Bracket
     >>> found = Bracket(2.0, np.zeros(1), np.zeros(1))
     >>> found.offer(1.0, np.ones(1))
     >>> found.bound(0.75, np.ones(1))

@@ -44,6 +44,7 @@ def box(X, radius, *, bias=None):
 
     Examples
     --------
+    >>> from robustnn_core.convex import box
     >>> box([[0.5, 1.0], [2.0, 1.0]], 0.1, bias=1)
     array([0.1, 0. ])
     >>> box([[0.5, 1.0], [2.0, 1.0]], 0.1)  # a column of ones is a column like any other
@@ -91,6 +92,8 @@ def robust_margin(X, active, e):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.cells import robust_margin
     >>> robust_margin(np.array([[1.0], [-3.0]]), np.array([True, False]), np.array([0.25]))[0]
     4.0
     """
@@ -141,6 +144,8 @@ def flat_block(X, active, e):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.cells import flat_block
     >>> rows = np.array([[0.1, 0.0], [-0.1, 0.0], [0.3, 1.0], [0.2, 1.0]])
     >>> flat_block(rows, np.ones(4, dtype=bool), np.array([0.05, 0.0]))
     True
@@ -166,6 +171,8 @@ def nearness(X, e):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.cells import nearness
     >>> nearness(np.array([[0.0, 1.0], [0.4, 1.0]]), np.array([0.1, 0.0]))
     array([[0., 2.],
            [2., 0.]])

@@ -15,6 +15,7 @@ def problem(n, d, count, *, loss="squared", seed):
 
     Examples
     --------
+    >>> from robustnn_core.convex.datasets import problem
     >>> X, y, patterns = problem(30, 4, 8, loss="hinge", seed=0)
     >>> X.shape, sorted(set(y.tolist())), patterns.count
     ((30, 4), [-1.0, 1.0], 8)
@@ -51,6 +52,8 @@ def plane(name, n, seed, *, separation=0.2):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.datasets import plane
     >>> X, y = plane("random", 20, 0)
     >>> X.shape, bool(min(np.abs(a - b).max() for i, a in enumerate(X) for b in X[:i]) >= 0.2)
     ((20, 3), True)
@@ -91,6 +94,7 @@ def data(name, n, seed):
 
     Examples
     --------
+    >>> from robustnn_core.convex.datasets import data
     >>> [part.shape for part in data("digits", 40, 0)]
     [(40, 65), (40,), (317, 65), (317,)]
     """

@@ -31,6 +31,7 @@ def sizes(n, d, P):
 
     Examples
     --------
+    >>> from robustnn_core.convex.dense import sizes
     >>> sizes(200, 20, 50)["nonzeros"]
     400000
     """
@@ -42,6 +43,8 @@ def blocks(X, patterns):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.dense import blocks
     >>> from robustnn_core.convex import Patterns
     >>> F, G = blocks(np.array([[1.0], [2.0]]), Patterns([[True], [False]], [[1.0]]))
     >>> F[:, :, 0].tolist(), G[0, :, 0].tolist()
@@ -68,6 +71,8 @@ def newton_structured(X, patterns, H, delta, g):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.dense import blocks, newton_dense, newton_structured
     >>> from robustnn_core.convex.datasets import problem
     >>> X, y, patterns = problem(12, 3, 5, seed=0)
     >>> F, _ = blocks(X, patterns)
@@ -96,6 +101,8 @@ def multipliers(X, patterns, dual):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.dense import multipliers
     >>> from robustnn_core.convex import Patterns
     >>> X = np.array([[1.0], [2.0]])
     >>> multipliers(X, Patterns([[True], [True]], [[1.0]]), np.array([1.0, 1.0]))[1].round(12).tolist()
@@ -111,6 +118,7 @@ def lower_certificate(X, y, patterns, beta, loss, dual):
 
     Examples
     --------
+    >>> from robustnn_core.convex.dense import lower_certificate
     >>> from robustnn_core.convex.datasets import problem
     >>> X, y, patterns = problem(12, 3, 5, seed=0)
     >>> lower_certificate(X, y, patterns, 0.5, "squared", y)[0] > 0.0
@@ -129,6 +137,8 @@ def upper_certificate(X, y, patterns, beta, loss, U, *, project=False):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.dense import upper_certificate
     >>> from robustnn_core.convex.datasets import problem
     >>> X, y, patterns = problem(12, 3, 5, seed=0)
     >>> bool(np.isclose(upper_certificate(X, y, patterns, 0.5, "squared", np.zeros((10, 3)))[0], 0.5 * y @ y))
@@ -164,6 +174,7 @@ def newton_times(X, patterns, counts, *, repeats=5, seed):
 
     Examples
     --------
+    >>> from robustnn_core.convex.dense import newton_times
     >>> from robustnn_core.convex.datasets import problem
     >>> X, y, patterns = problem(20, 3, 5, seed=0)
     >>> split, whole = newton_times(X, patterns, [2, 5], seed=0)

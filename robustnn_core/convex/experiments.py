@@ -66,6 +66,7 @@ def boundary(net, *, resolution=121, reach=1.1):
 
     Examples
     --------
+    >>> from robustnn_core.convex.experiments import boundary
     >>> from robustnn_core import nets
     >>> boundary(nets.ReLUSum([[1.0, 0.0, 0.0]], [1]), resolution=3, reach=1.0)[1][0]
     array([0., 0., 1.])
@@ -90,6 +91,7 @@ def gates(X, count, seed, *, bias=None):
 
     Examples
     --------
+    >>> from robustnn_core.convex.experiments import gates
     >>> from robustnn_core.convex.datasets import plane
     >>> X, y = plane("ring", 20, 0)
     >>> gates(X, 30, 0, bias=-1).active.shape[0]
@@ -161,6 +163,7 @@ def compare(name, *, n, radius, beta=1e-3, patterns=60, width=48, steps=2000, se
 
     Examples
     --------
+    >>> from robustnn_core.convex.experiments import METHODS, compare
     >>> result = compare("digits", n=20, radius=0.05, patterns=6, steps=200, seed=0)
     >>> sorted(result.pgd) == sorted(METHODS), result.pgd["convex"] <= result.clean["convex"]
     (True, True)
@@ -193,6 +196,7 @@ def bracket(fit, length):
 
     Examples
     --------
+    >>> from robustnn_core.convex.experiments import bracket
     >>> from robustnn_core import convex
     >>> from robustnn_core.convex.datasets import problem
     >>> X, y, patterns = problem(20, 3, 5, seed=0)
@@ -230,6 +234,7 @@ def stored(name):
 
     Examples
     --------
+    >>> from robustnn_core.convex.experiments import stored
     >>> sorted(stored("study"))
     ['beta', 'date', 'patterns', 'separated', 'steps', 'sweeps', 'table', 'width']
     """
@@ -245,6 +250,7 @@ def timings(measured, tol=1e-6):
 
     Examples
     --------
+    >>> from robustnn_core.convex.experiments import stored, timings
     >>> list(timings(stored("measured")))[-1]
     'fastest / fit'
     """
@@ -269,6 +275,7 @@ def cases(study):
 
     Examples
     --------
+    >>> from robustnn_core.convex.experiments import cases, stored
     >>> cases(stored("study"))[0]
     ('digits', 40, 0.1)
     """
@@ -290,6 +297,7 @@ def spread(study, case, field, method):
 
     Examples
     --------
+    >>> from robustnn_core.convex.experiments import cases, spread, stored
     >>> study = stored("study")
     >>> bool((spread(study, cases(study)[0], "certified", "convex") <= 1).all())
     True
@@ -304,6 +312,7 @@ def curve(study, data, field, method):
 
     Examples
     --------
+    >>> from robustnn_core.convex.experiments import curve, stored
     >>> radii, values = curve(stored("study"), "digits", "pgd", "convex")
     >>> bool(radii[0] < radii[-1]), bool(values[0] > values[-1])
     (True, True)

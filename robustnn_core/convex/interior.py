@@ -44,7 +44,7 @@ class Model:
         raise NotImplementedError
 
     def system(self, point, scaling, gap):
-        """Return the factors of a Newton step: ``solve(rows, c0, c1, refined)`` gives the direction for these right-hand sides
+        """Return the factors of a Newton step: ``solve(rows, c0, c1, refined)`` gives the direction for these sides
         of the slacks and of the norm cones; ``lag`` is what else the smooth part of the loss adds to the gap."""
         raise NotImplementedError
 

@@ -6,11 +6,9 @@ the form in which an interior point takes it (:mod:`~robustnn_core.convex._slack
 """
 
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import numpy as np
-from numba import cfunc
 from scipy.special import expit, xlog1py, xlogy
 
 from robustnn_core import checks
@@ -18,11 +16,6 @@ from robustnn_core.convex import _points, _slacks
 from robustnn_core.convex.rounding import UNIT, box_top, roundoff
 
 __all__ = ["LOSSES", "NAMES", "Hinge", "Huber", "Logistic", "Loss", "Squared", "get"]
-
-
-@cache
-def _compiled(function):
-    return cfunc("f8(f8, f8, f8)", cache=True)(function)
 
 
 class Loss:
@@ -97,7 +90,7 @@ class Loss:
 
     def kernels(self):
         """Return loss and slope of one point, compiled functions of (p, y, ``parameter``), before the mean."""
-        return tuple(_compiled(function) for function in self.scalars)
+        return tuple(_points.compiled(function) for function in self.scalars)
 
     def slacks(self, y):
         """Return the form in which the plain interior point takes the loss."""
@@ -112,11 +105,7 @@ class Loss:
         return self.points(m - y * spread, y) if self.labels else self.points(np.abs(m - y) + spread, 0.0 * y)
 
     def value(self, p, y):
-        """Return L(p), the sum or mean over the points.
-
-        >>> Hinge().value(np.array([0.0, 3.0]), np.array([1.0, 1.0]))
-        0.5
-        """
+        """Return L(p), the sum or mean over the points."""
         return self.total(self.points(p, y))
 
     def total(self, each):
@@ -131,6 +120,8 @@ class Loss:
 
         The value is the ``floor`` of ``theta * z``.
 
+        >>> import numpy as np
+        >>> from robustnn_core.convex.losses import Squared
         >>> Squared().scale(np.array([1.0]), np.array([2.0]), 1.5)[0]
         1.5
         """
@@ -171,6 +162,8 @@ class _Residual(Loss):
 class Squared(_Residual):
     """Half the sum of squares.
 
+    >>> import numpy as np
+    >>> from robustnn_core.convex.losses import Squared
     >>> Squared().dual(np.array([1.0]), np.array([2.0]))
     1.5
     """
@@ -228,6 +221,8 @@ class _Margin(Loss):
 class Hinge(_Margin):
     """The mean of (1 - y p)_+, labels +-1.
 
+    >>> import numpy as np
+    >>> from robustnn_core.convex.losses import Hinge
     >>> Hinge().dual(np.array([0.25, 0.5]), np.array([1.0, 1.0]))
     0.75
     """
@@ -275,6 +270,8 @@ class Hinge(_Margin):
 class Logistic(_Margin):
     """The mean of log(1 + exp(-y p)), labels +-1.
 
+    >>> import numpy as np
+    >>> from robustnn_core.convex.losses import Logistic
     >>> round(Logistic().value(np.zeros(2), np.ones(2)), 6)
     0.693147
     """
@@ -339,6 +336,8 @@ class Huber(_Residual):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.losses import Huber
     >>> Huber(1.0).value(np.array([0.5, 3.0]), np.zeros(2))
     2.625
     """
@@ -392,6 +391,7 @@ def get(loss):
 
     Examples
     --------
+    >>> from robustnn_core.convex.losses import Huber, get
     >>> get("hinge"), get(Huber(0.5))
     (Hinge(), Huber(delta=0.5))
     """

@@ -42,6 +42,7 @@ class Patterns:
 
     Examples
     --------
+    >>> from robustnn_core.convex import Patterns
     >>> Patterns([[True, False], [False, False]], [[1.0, -1.0], [-1.0, -1.0]]).count
     2
     """
@@ -70,6 +71,7 @@ class Patterns:
 
         Examples
         --------
+        >>> from robustnn_core.convex import Patterns
         >>> Patterns([[True, False]], [[1.0, -1.0]]).take([1]).active
         array([[False]])
         """
@@ -81,6 +83,8 @@ def keys(active):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.patterns import keys
     >>> a, b, c = keys(np.array([[True, False, True], [False, False, False]]))
     >>> a == c, a == b
     (True, False)
@@ -93,6 +97,8 @@ def distinct(active):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.patterns import distinct
     >>> distinct(np.array([[True, False, True], [False, False, False]])).tolist()
     [0, 1]
     """
@@ -152,6 +158,7 @@ def sample_patterns(X, count, *, seed, radius=0.0, bias=None, perturbations=1):
 
     Examples
     --------
+    >>> from robustnn_core.convex import sample_patterns
     >>> X = [[1.0, 1.0], [2.0, 1.0], [-1.0, 1.0]]
     >>> sample_patterns(X, 200, seed=0).count  # all six but the one that sees nothing
     5
@@ -195,6 +202,7 @@ def robust_margins(X, patterns, radius, *, bias=None):
 
     Examples
     --------
+    >>> from robustnn_core.convex import Patterns, robust_margins
     >>> robust_margins([[1.0], [-3.0]], Patterns([[1], [0]], [[1.0]]), 0.25)
     array([4.])
     """
@@ -225,6 +233,7 @@ def screen_patterns(X, patterns, radius, *, bias=None):
 
     Examples
     --------
+    >>> from robustnn_core.convex import Patterns, screen_patterns
     >>> X = [[1.0], [-3.0]]
     >>> screen_patterns(X, Patterns([[1, 0], [0, 1]], [[1.0, -1.0]]), 0.9).count
     2

@@ -80,6 +80,7 @@ def price(X, dual, beta, *, seed=None, starts=64, gates=None, exhaustive=False, 
 
     Examples
     --------
+    >>> from robustnn_core.convex import price
     >>> found = price([[1.0, 0.0], [0.0, 1.0]], [1.0, -0.5], 0.9, seed=0, exhaustive=True)
     >>> round(found.value, 12), round(found.bound, 12), found.exceeds  # the unit (1, 0) sees the first point only
     (1.0, 1.0, True)

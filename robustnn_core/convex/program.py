@@ -139,6 +139,8 @@ def relative_gap(objective, lower, loss, y):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.program import relative_gap
     >>> relative_gap(1.5e-16, 1e-16, "squared", np.array([2e-8]))
     0.3333333333333333
     """
@@ -157,6 +159,7 @@ def below(lower, objective):
 
     Examples
     --------
+    >>> from robustnn_core.convex.program import below
     >>> below(1.0 + 1e-13, 1.0)
     1.0
     """
@@ -292,6 +295,8 @@ def recover_net(v, w):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.program import recover_net
     >>> recover_net(np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]])).signs
     array([ 1., -1.])
     """

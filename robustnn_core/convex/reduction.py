@@ -41,6 +41,8 @@ def reduce_blocks(X, y, fit):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex import reduce_blocks
     >>> from robustnn_core import convex
     >>> X = np.eye(3)
     >>> found = convex.fit(X, [1.0, 0.0, 0.0], convex.enumerate_patterns(X), beta=0.1, gap=1e-6)

@@ -122,6 +122,8 @@ def refine(
 
     Examples
     --------
+    >>> from robustnn_core import streams
+    >>> from robustnn_core.convex import refine, training
     >>> from robustnn_core.convex import sample_patterns
     >>> X = streams.generator(1).standard_normal((8, 2))
     >>> first = training.fit(X, X[:, 0] ** 2, sample_patterns(X, 2, seed=0), beta=0.1)

@@ -122,6 +122,8 @@ def fit_robust(X, y, patterns, *, beta, radius, bias=None, loss="hinge", gap=1e-
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex import Patterns, fit_robust
     >>> X = np.array([[0.0, 1.0], [0.4, 1.0], [1.0, 1.0]])
     >>> patterns = Patterns([[0, 1], [0, 1], [1, 1]], [[1.0, 0.0], [-0.7, 1.0]])
     >>> f = fit_robust(X, [-1, -1, 1], patterns, beta=1e-3, radius=0.1, bias=1)
@@ -208,6 +210,8 @@ def fit_robust_linear(X, y, *, beta, radius, bias=None, loss="hinge", gap=1e-3, 
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex import fit_robust_linear
     >>> X = np.array([[0.0, 1.0], [0.4, 1.0], [1.0, 1.0]])
     >>> fit_robust_linear(X, [-1, -1, 1], beta=1e-3, radius=0.1, bias=1).worst_loss < 0.01
     True
@@ -242,6 +246,8 @@ def worst_case_loss(net, X, y, *, radius, bias=None, loss="hinge"):
 
     Examples
     --------
+    >>> from robustnn_core import nets
+    >>> from robustnn_core.convex import worst_case_loss
     >>> net = nets.ReLUSum([[1.0, 0.0]], [1])
     >>> bracket = worst_case_loss(net, [[1.0, 1.0], [2.0, 1.0]], [1, 1], radius=0.25, bias=1)
     >>> bracket.loss, bracket.reached, bracket.exact

@@ -33,6 +33,7 @@ def roundoff(terms, size):
 
     Examples
     --------
+    >>> from robustnn_core.convex.rounding import roundoff
     >>> abs(sum([0.1] * 10) - 1.0) <= roundoff(10, 1.0)
     True
     """
@@ -44,6 +45,8 @@ def scale_of(A):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.rounding import scale_of
     >>> scale_of(np.array([3e-8, 5e-8])) == 2.0**-25
     True
     """

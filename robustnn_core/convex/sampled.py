@@ -72,6 +72,8 @@ def fit_sampled(X, y, gates, *, beta, loss="squared", gap=1e-6, max_iter=20_000)
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex import fit_sampled
     >>> found = fit_sampled(np.eye(2), [1.0, -2.0], np.eye(2), beta=0.5)
     >>> found.alpha, round(found.objective, 12)  # each weight is shrunk by beta
     (array([ 0.5, -1.5]), 1.25)

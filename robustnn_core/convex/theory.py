@@ -18,6 +18,7 @@ def arrangement_count(n, rank):
 
     Examples
     --------
+    >>> from robustnn_core.convex import arrangement_count
     >>> arrangement_count(40, 5), arrangement_count(3, 3)
     (184342, 8)
     """
@@ -45,6 +46,7 @@ def patterns_needed(n, *, psi, xi, exact=False):
 
     Examples
     --------
+    >>> from robustnn_core.convex import patterns_needed
     >>> patterns_needed(600, psi=0.1, xi=0.1), patterns_needed(600, psi=0.1, xi=0.1, exact=True)
     (12067, 6310)
     """

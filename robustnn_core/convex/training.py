@@ -95,6 +95,7 @@ def fit(X, y, patterns, *, beta, loss="squared", gap=1e-4, max_iter=None, max_se
 
     Examples
     --------
+    >>> from robustnn_core.convex import fit
     >>> from robustnn_core.convex import Patterns
     >>> X = [[-1.0, 1.0], [0.0, 1.0], [1.0, 1.0]]
     >>> found = fit(X, [1.0, 0.0, 1.0], Patterns([[1, 0], [0, 0], [0, 1]], [[-1.0, 1.0], [-0.5, -0.5]]), beta=0.1)

@@ -101,7 +101,9 @@ def bracketed(loss):
 def corrupted(n=80, d=3, fraction=0.2):
     rng = np.random.default_rng(2)
     X = rng.standard_normal((n, d))
-    y, _ = breakdown.corrupt(X, X @ np.arange(1.0, d + 1), fraction=fraction, adversary=breakdown.adversaries.GrossOutliers(), seed=0)
+    y, _ = breakdown.corrupt(
+        X, X @ np.arange(1.0, d + 1), fraction=fraction, adversary=breakdown.adversaries.GrossOutliers(), seed=0
+    )
     return X, y + 0.05 * rng.standard_normal(n)
 
 

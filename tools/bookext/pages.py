@@ -7,7 +7,6 @@ from pathlib import Path
 
 from docutils import nodes
 from fontTools import subset
-
 from sphinx.util import logging
 
 from bookext import built, cards, downloads, explorers, map, search

@@ -4,8 +4,6 @@ import json
 import re
 from pathlib import Path
 
-from bookext import built
-
 
 def entries(pages):
     """Return what is searched, as the search page reads it."""

@@ -35,6 +35,8 @@ def hidden_convexity(X, y, fit, seed, *, units=30):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.proofs import hidden_convexity
     >>> from robustnn_core import convex
     >>> X, y = np.array([[-1.0, 1.0], [0.0, 1.0], [2.0, 1.0]]), [1.0, 0.0, 1.0]
     >>> found = convex.fit(X, y, convex.enumerate_patterns(X), beta=0.1, gap=1e-7)

@@ -23,6 +23,7 @@ def worst_case(q, X, y, *, radius, bias=None, loss="hinge"):
 
     Examples
     --------
+    >>> from robustnn_core.convex.proofs import worst_case
     >>> worst_case([1.0, -2.0], [[0.3, 1.0], [0.5, 1.0]], [1, -1], radius=[0.1, 0.0]).assert_holds().rows[0].label
     'W1'
     """
@@ -111,6 +112,7 @@ def width_loss(seed, *, trials=2000):
 
     Examples
     --------
+    >>> from robustnn_core.convex.proofs import width_loss
     >>> width_loss(seed=0).assert_holds().rows[-1].label
     'V3'
     """

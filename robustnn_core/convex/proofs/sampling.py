@@ -31,6 +31,8 @@ def few_essential(X, y, gates, beta, *, loss="squared", gap=1e-6):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex.proofs import few_essential
     >>> rng = np.random.default_rng(0)
     >>> X, y = rng.standard_normal((5, 3)), rng.standard_normal(5)
     >>> few_essential(X, y, rng.standard_normal((3, 12)), 0.05).assert_holds().rows[-1].rhs
@@ -86,6 +88,9 @@ def global_certificate(X, y, fit, seed, *, trials=200):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.convex import patterns, training
+    >>> from robustnn_core.convex.proofs import global_certificate
     >>> X, y = np.array([[-1.0, 1.0], [0.0, 1.0], [2.0, 1.0]]), [1.0, 0.0, 1.0]
     >>> found = training.fit(X, y, patterns.sample_patterns(X, 2, seed=0), beta=0.1)
     >>> [row.label for row in global_certificate(X, y, found, seed=0).assert_holds().rows]

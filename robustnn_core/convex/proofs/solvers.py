@@ -22,6 +22,7 @@ def block_structure(X, patterns, *, seed):
 
     Examples
     --------
+    >>> from robustnn_core.convex.proofs import block_structure
     >>> from robustnn_core.convex.datasets import problem
     >>> X, _, patterns = problem(15, 3, 6, seed=0)
     >>> len(block_structure(X, patterns, seed=0).assert_holds().rows)
@@ -72,6 +73,7 @@ def conjugate(loss, y, *, seed):
 
     Examples
     --------
+    >>> from robustnn_core.convex.proofs import conjugate
     >>> len(conjugate("logistic", [1.0, -1.0, 1.0], seed=0).assert_holds().rows)
     2
     """
@@ -104,6 +106,7 @@ def strong_duality(X, y, fit):
 
     Examples
     --------
+    >>> from robustnn_core.convex.proofs import strong_duality
     >>> from robustnn_core import convex
     >>> from robustnn_core.convex.datasets import problem
     >>> X, y, patterns = problem(15, 3, 6, seed=0)
@@ -156,6 +159,7 @@ def certificate(X, y, fit, *, noise=0.1, seed):
 
     Examples
     --------
+    >>> from robustnn_core.convex.proofs import certificate
     >>> from robustnn_core import convex
     >>> from robustnn_core.convex.datasets import problem
     >>> X, y, patterns = problem(15, 3, 6, loss="hinge", seed=0)
@@ -202,6 +206,7 @@ def gap_is_complementarity(X, y, patterns, *, beta, loss="squared", seed):
 
     Examples
     --------
+    >>> from robustnn_core.convex.proofs import gap_is_complementarity
     >>> from robustnn_core.convex.datasets import problem
     >>> X, y, patterns = problem(15, 3, 6, seed=0)
     >>> len(gap_is_complementarity(X, y, patterns, beta=0.3, seed=0).assert_holds().rows)
@@ -230,6 +235,7 @@ def admm_steps(X, y, patterns, *, beta, loss="squared", kappa=0.5, rho=2.0, seed
 
     Examples
     --------
+    >>> from robustnn_core.convex.proofs import admm_steps
     >>> from robustnn_core.convex.datasets import problem
     >>> X, y, patterns = problem(15, 3, 6, loss="logistic", seed=0)
     >>> len(admm_steps(X, y, patterns, beta=0.1, loss="logistic", seed=0).assert_holds().rows)
