@@ -434,7 +434,33 @@ def test_a_robust_fit_is_no_plain_one():
             function(X, y, f, **options)
 
 
-@pytest.mark.parametrize("spoilt", [{"X": [[1e-170], [1.0]]}, {"y": [1e-170, 0.0]}, {"beta": 1e-200}])
+@pytest.mark.parametrize("sizes", [(1e69, 1e-69), (1e-69, 1e69), (1e34, 1e34), (1e-34, 1e-34), (1e69, 1.0)])
+def test_the_bounds_hold_up_to_the_sizes_that_are_refused(sizes):
+    """With X of size 1e99 and y of 1e-60 the squares of the blocks vanished: the upper bound was below the optimum."""
+    rng = np.random.default_rng(0)
+    X, y = sizes[0] * rng.standard_normal((8, 2)), sizes[1] * rng.standard_normal(8)
+    Q = {"X": exact.rational(X), "y": exact.rational(y)}
+    for share in (0.3, 0.999):
+        beta = share * float(np.abs(X.T @ y).max())
+        f = quiet(convex.fit, X, y, convex.enumerate_patterns(X), beta=beta, gap=1e-6)
+        check_upper(f, X, y, Q | {"beta": exact.rational(beta)})
+        check_lower(f, Q | {"beta": exact.rational(beta)})
+        assert f.converged
+    check_price(X, f.dual, beta, Q, rng)
+
+
+@pytest.mark.parametrize("X, dual", [([[1e-170]], [1.0]), ([[1.0]], [1e-170])])
+def test_a_price_without_squares_is_refused(X, dual):
+    """Its upper bound was 0."""
+    with pytest.raises(ValueError, match="in other units"):
+        convex.price(X, dual, 1.0, patterns=convex.Patterns([[1]], [[1.0]]))
+    with pytest.raises(ValueError, match="squares"):
+        convex.enumerate_patterns([[1.0, 0.0], [1e-170, 1e-170]])
+
+
+@pytest.mark.parametrize(
+    "spoilt", [{"X": [[1e-170], [1.0]]}, {"y": [1e-80, 0.0]}, {"beta": 1e-200}, {"X": [[1e80], [1.0]]}]
+)
 def test_what_has_no_square_is_refused(spoilt):
     """The length of the first row is 0 in floating point, its side is not."""
     good = {"X": [[1.0], [1.0]], "y": [1.0, 0.5], "beta": 0.1}
