@@ -468,6 +468,27 @@ def test_what_has_no_square_is_refused(spoilt):
         convex.fit(**(good | spoilt), patterns=convex.Patterns([[1], [1]], [[1.0]]))
 
 
+@pytest.mark.parametrize("loss", losses.NAMES)
+def test_a_long_gate_rounds_more_than_few_points_do(loss):
+    """One point, 1e5 columns: the unit's output was summed over the columns, its rounding was counted over the points."""
+    for c, g in (
+        (0.62428327649957, 1.1706144146936),
+        (1.4545904936907, 0.9998958136876),
+        (0.51599172952357, 1.257951002),
+    ):
+        X, beta = np.full((1, 100_000), c), 0.01 * c * np.sqrt(100_000.0)
+        f = quiet(convex.fit_sampled, X, [1.0], np.full((100_000, 1), g), beta=beta, loss=loss)
+        A, b = Fraction(c) * exact.root(Fraction(100_000))[1], Fraction(beta)
+        if loss == "squared":  # at the slope beta/A, which falls as A grows
+            assert Fraction(f.lower_bound) <= b / A - (b / A) ** 2 / 2
+        elif loss == "hinge":
+            assert Fraction(f.lower_bound) <= b / A
+        else:
+            q = b / A
+            assert Fraction(f.lower_bound) <= -q * exact.log(q)[0] - (1 - q) * exact.log(1 - q)[0]
+        assert f.converged
+
+
 def test_no_draw_too_few():
     """The closed formula in fractions, the tail with room: never below what the theorem asks for."""
     for n in (1, 7, 600):
