@@ -76,7 +76,7 @@ def fit_sampled(X, y, gates, *, beta, loss="squared", gap=1e-6, max_iter=20_000)
     >>> found.alpha, round(found.objective, 12)  # each weight is shrunk by beta
     (array([ 0.5, -1.5]), 1.25)
     """
-    gates = checks.array(gates, "gates", shape=("d", "m"))
+    gates = checks.squarable(checks.array(gates, "gates", shape=("d", "m")), "gates", axis=0)
     length = np.linalg.norm(gates, axis=0)
     if not length.all():
         raise ValueError(
@@ -94,7 +94,9 @@ def fit_sampled(X, y, gates, *, beta, loss="squared", gap=1e-6, max_iter=20_000)
         unit = 1.0 if loss.labels else rounding.scale_of(y)
         size = rounding.scale_of(A)
         own = loss.scaled(unit)
-        room = rounding.roundoff(len(X) + len(gates), long)  # of a column of A, its gate's length, and a product with it
+        room = rounding.roundoff(
+            len(X) + len(gates), long
+        )  # of a column of A, its gate's length, and a product with it
         given = np.asfortranarray(A / size), y / unit, beta / (unit * size), own, room / size
         alpha, lower = _by_descent(*given, gap, max_iter) if loss.pieces(y) is None else _by_program(*given)
         alpha = alpha * (unit / size)

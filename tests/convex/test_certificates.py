@@ -456,6 +456,12 @@ def test_a_price_without_squares_is_refused(X, dual):
         convex.price(X, dual, 1.0, patterns=convex.Patterns([[1]], [[1.0]]))
     with pytest.raises(ValueError, match="squares"):
         convex.enumerate_patterns([[1.0, 0.0], [1e-170, 1e-170]])
+    for function in (
+        lambda gate: convex.Patterns([[1]], gate),
+        lambda gate: convex.fit_sampled([[1.0]], [1.0], gate, beta=1.0),
+    ):
+        with pytest.raises(ValueError, match="squares"):
+            function([[1e-161]])
 
 
 @pytest.mark.parametrize(
