@@ -476,7 +476,7 @@ def test_what_has_no_square_is_refused(spoilt):
 
 @pytest.mark.parametrize("loss", losses.NAMES)
 def test_a_long_gate_rounds_more_than_few_points_do(loss):
-    """One point, 1e5 columns: the unit's output was summed over the columns, its rounding was counted over the points."""
+    """One point, 1e5 columns: its output is a sum over the columns, the rounding was counted over the points."""
     for c, g in (
         (0.62428327649957, 1.1706144146936),
         (1.4545904936907, 0.9998958136876),
