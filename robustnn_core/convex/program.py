@@ -90,6 +90,7 @@ def check_sizes(sizes):
 
     Examples
     --------
+    >>> from robustnn_core.convex.program import check_sizes
     >>> check_sizes({"y": 1e80})
     Traceback (most recent call last):
         ...
