@@ -32,7 +32,7 @@ def enumerate_patterns(X, *, limit=200_000):
     Raises
     ------
     ValueError
-        Too many patterns; all points zero.
+        Too many patterns; all points zero; a point with no square in floating point.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def enumerate_patterns(X, *, limit=200_000):
     >>> enumerate_patterns([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]).count
     5
     """
-    X = checks.array(X, "X", shape=("n", "d"))
+    X = checks.squarable(checks.array(X, "X", shape=("n", "d")), "X", axis=1)
     limit = checks.integer(limit, "limit", at_least=1)
     seen = np.flatnonzero((X != 0.0).any(axis=1))
     if not len(seen):

@@ -38,7 +38,7 @@ class Patterns:
     Raises
     ------
     ValueError
-        Shapes that do not fit, no pattern, a repeated pattern.
+        Shapes that do not fit, no pattern, a repeated pattern, a gate with no square in floating point.
 
     Examples
     --------
@@ -53,6 +53,7 @@ class Patterns:
     def __post_init__(self):
         active = np.ascontiguousarray(checks.boolean_array(self.active, "active", shape=("n", "P")))
         gates = checks.array(self.gates, "gates", shape=("d", active.shape[1]))
+        checks.squarable(gates, "gates", axis=0)
         different = len(distinct(active))
         if different < active.shape[1]:
             raise ValueError(

@@ -88,6 +88,7 @@ def price(X, dual, beta, *, seed=None, starts=64, gates=None, exhaustive=False, 
     X = checks.array(X, "X", shape=("n", "d"))
     lam = checks.array(dual, "dual", shape=(len(X),))
     beta = checks.number(beta, "beta", above=0.0)
+    program.check_sizes({"a row of X": np.abs(X).max(axis=1), "dual": np.abs(lam).max()})
     starts = checks.integer(starts, "starts", at_least=1)
     if gates is not None:
         gates = checks.array(gates, "gates", shape=(X.shape[1], "m"))

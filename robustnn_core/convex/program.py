@@ -20,6 +20,7 @@ __all__ = [
     "below",
     "check_fit",
     "check_problem",
+    "check_sizes",
     "lower_bound",
     "objective_ceiling",
     "project",
@@ -81,26 +82,43 @@ class Fit:
         return int((lengths > 1e-4 * lengths.max()).sum())
 
 
+def check_sizes(sizes):
+    """Refuse a number or array of ``sizes``, a dict by name, with an entry that is neither 0 nor in 1e-70..1e70.
+
+    Blocks are of the size of y/x and prices of that of y x. Floating point holds the squares of all of them, up to
+    1e-14 of their length, and a bound of relative rounding errors needs that.
+
+    Examples
+    --------
+    >>> from robustnn_core.convex.program import check_sizes
+    >>> check_sizes({"y": 1e80})
+    Traceback (most recent call last):
+        ...
+    ValueError: y has size 1e+80, beyond what the rounding bounds hold for; give it in other units (1e-70 to 1e70)
+    """
+    for name, size in sizes.items():
+        for top in np.atleast_1d(size):
+            if top != 0.0 and not 1e-70 <= top <= 1e70:
+                raise ValueError(
+                    f"{name} has size {top:.6g}, beyond what the rounding bounds hold for; give it in other units "
+                    "(1e-70 to 1e70)"
+                )
+
+
 def check_problem(X, y, patterns, beta, loss):
     """Return ``X``, ``y``, ``beta`` in the form the solvers want, or say what is wrong with the problem.
 
     Raises
     ------
     ValueError
-        Shapes that do not fit, labels that are not +-1 for ``hinge`` and ``logistic``, beta <= 0, sizes beyond
-        1e-100..1e100, patterns of other points.
+        Shapes that do not fit, labels that are not +-1 for ``hinge`` and ``logistic``, beta <= 0, patterns of
+        other points, sizes that :func:`check_sizes` refuses.
     """
     X = checks.array(X, "X", shape=("n", "d"))
     y = checks.array(y, "y", shape=(X.shape[0],))
     loss = losses.get(loss)
     beta = checks.number(beta, "beta", above=0.0, remedy="without the penalty the certificates do not hold")
-    for name, size in (("a row of X", np.abs(X).max(axis=1)), ("y", np.abs(y).max(keepdims=True)), ("beta", [beta])):
-        for top in size:
-            if top != 0.0 and not 1e-100 < top < 1e100:
-                raise ValueError(
-                    f"{name} has size {top}; its square is not held in floating point, so give it in other units "
-                    "(between 1e-100 and 1e100)"
-                )
+    check_sizes({"a row of X": np.abs(X).max(axis=1), "y": np.abs(y).max(), "beta": beta})
     if loss.labels and not (np.abs(y) == 1.0).all():
         bad = y[np.abs(y) != 1.0][0]
         raise ValueError(

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustnn_core import blas, checks, nets
-from robustnn_core.convex import _robust, interior, losses
+from robustnn_core.convex import _robust, interior, losses, program
 from robustnn_core.convex.bracket import Bracket
 from robustnn_core.convex.cells import box, flat_block, robust_margin
 from robustnn_core.convex.patterns import Patterns, check_patterns
@@ -294,7 +294,9 @@ def check_data(X, y, beta, loss):
     X = checks.array(X, "X", shape=("n", "d"))
     loss = losses.get(loss)
     y = checks.signs(y, "y", length=len(X)) if loss.labels else checks.array(y, "y", shape=(len(X),))
-    return X, y, checks.number(beta, "beta", above=0.0), loss
+    beta = checks.number(beta, "beta", above=0.0)
+    program.check_sizes({"a row of X": np.abs(X).max(axis=1), "y": np.abs(y).max(), "beta": beta})
+    return X, y, beta, loss
 
 
 def _interiors(X, patterns, e):

@@ -78,7 +78,7 @@ def fit_sampled(X, y, gates, *, beta, loss="squared", gap=1e-6, max_iter=20_000)
     >>> found.alpha, round(found.objective, 12)  # each weight is shrunk by beta
     (array([ 0.5, -1.5]), 1.25)
     """
-    gates = checks.array(gates, "gates", shape=("d", "m"))
+    gates = checks.squarable(checks.array(gates, "gates", shape=("d", "m")), "gates", axis=0)
     length = np.linalg.norm(gates, axis=0)
     if not length.all():
         raise ValueError(
@@ -96,7 +96,10 @@ def fit_sampled(X, y, gates, *, beta, loss="squared", gap=1e-6, max_iter=20_000)
         unit = 1.0 if loss.labels else rounding.scale_of(y)
         size = rounding.scale_of(A)
         own = loss.scaled(unit)
-        given = np.asfortranarray(A / size), y / unit, beta / (unit * size), own, long / size
+        room = rounding.roundoff(
+            len(X) + len(gates), long
+        )  # of a column of A, its gate's length, and a product with it
+        given = np.asfortranarray(A / size), y / unit, beta / (unit * size), own, room / size
         alpha, lower = _by_descent(*given, gap, max_iter) if loss.pieces(y) is None else _by_program(*given)
         alpha = alpha * (unit / size)
         used = alpha != 0.0
@@ -122,22 +125,22 @@ def fit_sampled(X, y, gates, *, beta, loss="squared", gap=1e-6, max_iter=20_000)
     return SampledFit(objective, lower, reached, bool(reached <= gap), alpha, net)
 
 
-def _bracket(A, y, alpha, z, beta, loss, long):
-    """The objective, and the certified bound of the dual point nearest to z; ``long``: the lengths of the points."""
+def _bracket(A, y, alpha, z, beta, loss, room):
+    """The objective, and the certified bound of the dual point nearest to z; ``room``: of rounding, point by point."""
     objective = loss.value(A @ alpha, y) + beta * float(np.abs(alpha).sum())
     z = loss.clip(z, y)
-    rho = float(np.abs(z @ A).max()) + rounding.roundoff(2 * len(A), float(np.abs(z) @ long))
+    rho = float(np.abs(z @ A).max()) + float(np.abs(z) @ room)
     top = (1.0 - 4.0 * rounding.UNIT) * beta / rho if rho > 0.0 else 1.0
     return objective, loss.scale(z, y, top)[1]
 
 
-def _by_descent(A, y, beta, loss, long, gap, max_iter):
+def _by_descent(A, y, beta, loss, room, gap, max_iter):
     n, m = A.shape
     alpha, best, lower = np.zeros(m), None, -np.inf
     p, done = np.zeros(n), 0
     while True:
         slope, curve = loss.slope(p, y), loss.curvature(p, y)
-        objective, bound = _bracket(A, y, alpha, -slope, beta, loss, long)
+        objective, bound = _bracket(A, y, alpha, -slope, beta, loss, room)
         lower = max(lower, bound)
         if best is None or objective < best[1]:
             best = alpha.copy(), objective
@@ -185,7 +188,7 @@ def _descend(A, curve, slope, alpha, beta, sweeps):
                     r[k] += curve[k] * (new - old) * A[k, j]
 
 
-def _by_program(A, y, beta, loss, long):
+def _by_program(A, y, beta, loss, room):
     n, m = A.shape
     slopes, offsets, weight = loss.pieces(y)
     rows = slopes[:, None] * A
@@ -199,4 +202,4 @@ def _by_program(A, y, beta, loss, long):
     if found.status != 0:
         raise RuntimeError(f"the linear program of the {loss.name} loss failed: {found.message}")
     alpha = found.x[:m] - found.x[m : 2 * m]
-    return alpha, _bracket(A, y, alpha, slopes * found.ineqlin.marginals, beta, loss, long)[1]
+    return alpha, _bracket(A, y, alpha, slopes * found.ineqlin.marginals, beta, loss, room)[1]

@@ -434,12 +434,65 @@ def test_a_robust_fit_is_no_plain_one():
             function(X, y, f, **options)
 
 
-@pytest.mark.parametrize("spoilt", [{"X": [[1e-170], [1.0]]}, {"y": [1e-170, 0.0]}, {"beta": 1e-200}])
+@pytest.mark.parametrize("sizes", [(1e69, 1e-69), (1e-69, 1e69), (1e34, 1e34), (1e-34, 1e-34), (1e69, 1.0)])
+def test_the_bounds_hold_up_to_the_sizes_that_are_refused(sizes):
+    """With X of size 1e99 and y of 1e-60 the squares of the blocks vanished: the upper bound was below the optimum."""
+    rng = np.random.default_rng(0)
+    X, y = sizes[0] * rng.standard_normal((8, 2)), sizes[1] * rng.standard_normal(8)
+    Q = {"X": exact.rational(X), "y": exact.rational(y)}
+    for share in (0.3, 0.999):
+        beta = share * float(np.abs(X.T @ y).max())
+        f = quiet(convex.fit, X, y, convex.enumerate_patterns(X), beta=beta, gap=1e-6)
+        check_upper(f, X, y, Q | {"beta": exact.rational(beta)})
+        check_lower(f, Q | {"beta": exact.rational(beta)})
+        assert f.converged
+    check_price(X, f.dual, beta, Q, rng)
+
+
+@pytest.mark.parametrize("X, dual", [([[1e-170]], [1.0]), ([[1.0]], [1e-170])])
+def test_a_price_without_squares_is_refused(X, dual):
+    """Its upper bound was 0."""
+    with pytest.raises(ValueError, match="in other units"):
+        convex.price(X, dual, 1.0, patterns=convex.Patterns([[1]], [[1.0]]))
+    with pytest.raises(ValueError, match="squares"):
+        convex.enumerate_patterns([[1.0, 0.0], [1e-170, 1e-170]])
+    for function in (
+        lambda gate: convex.Patterns([[1]], gate),
+        lambda gate: convex.fit_sampled([[1.0]], [1.0], gate, beta=1.0),
+    ):
+        with pytest.raises(ValueError, match="squares"):
+            function([[1e-161]])
+
+
+@pytest.mark.parametrize(
+    "spoilt", [{"X": [[1e-170], [1.0]]}, {"y": [1e-80, 0.0]}, {"beta": 1e-200}, {"X": [[1e80], [1.0]]}]
+)
 def test_what_has_no_square_is_refused(spoilt):
     """The length of the first row is 0 in floating point, its side is not."""
     good = {"X": [[1.0], [1.0]], "y": [1.0, 0.5], "beta": 0.1}
     with pytest.raises(ValueError, match="in other units"):
         convex.fit(**(good | spoilt), patterns=convex.Patterns([[1], [1]], [[1.0]]))
+
+
+@pytest.mark.parametrize("loss", losses.NAMES)
+def test_a_long_gate_rounds_more_than_few_points_do(loss):
+    """One point, 1e5 columns: its output is a sum over the columns, the rounding was counted over the points."""
+    for c, g in (
+        (0.62428327649957, 1.1706144146936),
+        (1.4545904936907, 0.9998958136876),
+        (0.51599172952357, 1.257951002),
+    ):
+        X, beta = np.full((1, 100_000), c), 0.01 * c * np.sqrt(100_000.0)
+        f = quiet(convex.fit_sampled, X, [1.0], np.full((100_000, 1), g), beta=beta, loss=loss)
+        A, b = Fraction(c) * exact.root(Fraction(100_000))[1], Fraction(beta)
+        if loss == "squared":  # at the slope beta/A, which falls as A grows
+            assert Fraction(f.lower_bound) <= b / A - (b / A) ** 2 / 2
+        elif loss == "hinge":
+            assert Fraction(f.lower_bound) <= b / A
+        else:
+            q = b / A
+            assert Fraction(f.lower_bound) <= -q * exact.log(q)[0] - (1 - q) * exact.log(1 - q)[0]
+        assert f.converged
 
 
 def test_no_draw_too_few():

@@ -204,6 +204,13 @@ def test_the_greedy_adversary_reaches_the_floor(law, leak):
         assert run.rms <= theory.sharp_floor(c, theta=theta, eta=eta) + 5 * error + 1e-3
 
 
+def test_the_greedy_adversary_lies_to_a_learner_without_error():
+    """Exactness at e = 0: a liar with sgn(0) = 0 would leave the learner at the truth for ever."""
+    net, law, theta, eta, truth = nets.SingleFilterNet.gate(3), laws.Sphere(3, 2.0), 0.1, 0.05, np.ones(3)
+    run = train(net, law, truth, adversary=adv.Greedy(theta), eta=eta, start=truth, steps=1, repeats=50, seed=1)
+    assert np.allclose(run.errors, eta * theta * 2.0)
+
+
 # --- the numbers of the book's regimes ----------------------------------------------------------------
 
 
