@@ -60,6 +60,7 @@ def box_top(n):
 
     Examples
     --------
+    >>> from robustnn_core.convex.rounding import box_top
     >>> box_top(4), box_top(5) < 0.2  # 0.2 is a little more than 1/5
     (0.25, True)
     """
