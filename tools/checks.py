@@ -9,36 +9,13 @@ public checks; ``course/answers``, which is not in the package, has for each ans
 """
 
 import ast
-import contextlib
 import importlib.util
-import io
-import sys
-import tempfile
+import json
+import re
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-QUESTION = """\
-from otter.test_files import test_case
-
-{source}
-
-
-from robustnn_core import course
-
-OK_FORMAT = False
-name = "{name}"
-points = {points}
-
-
-@test_case(points=1)
-def test_public({name}):
-    course.check("{page}", "{name}", {name})
-
-
-@test_case(points={hidden}, hidden=True)
-def test_hidden({name}):
-    hidden_{name}({name})
-"""
 
 
 def module_name(page):
@@ -77,17 +54,36 @@ def answers(name):
     }
 
 
-def archive(name, target):
-    """Write what ``tools/grade.py`` grades with: the public and the hidden checks of a page, as otter reads them."""
-    sys.modules["rfc3987_syntax"] = None  # seconds to import, for a format that no notebook has
-    from otter.generate import main as generate
+def hidden(name):
+    """Return the source of a page's hidden checks: what stands beside its answers, and no answer, right or wrong."""
+    text = (ROOT / "course" / "answers" / f"{name}.py").read_text()
+    left_out = {answer for answer, _, _ in answers(name).values()} | {"WRONG", "POINTS", "RIGHT"}
+    kept = []
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign):
+            names = {target.id for target in node.targets if isinstance(target, ast.Name)}
+        else:
+            names = {getattr(node, "name", "")}
+        if not names & left_out:
+            kept.append("\n".join(text.split("\n")[node.lineno - 1 : node.end_lineno]))
+    return "\n\n\n".join(kept[1:]) + "\n"  # the first is the docstring
 
-    module, source = load(name), (ROOT / "course" / "answers" / f"{name}.py").read_text().strip()
+
+def title(name):
+    """Return the title of a page or an assignment."""
+    part, _, page = name.rpartition("_")
+    (path,) = [
+        *(ROOT / "course" / "assignments").glob(f"{part}.md" if page == "assignment" else "-"),
+        *(ROOT / "chapters" / part).glob(f"{page}-*.md" if page != "assignment" else "-"),
+    ]
+    return re.search(r"^# (.*)$", path.read_text(), flags=re.M)[1]
+
+
+def archive(name, target):
+    """Write what ``tools/grade.py`` grades with: which answers, their points, and the hidden checks of a page."""
+    module, source = load(name), hidden(name)
+    points = {answer: [1, getattr(module, "POINTS", {}).get(answer, 1)] for answer, _, _ in answers(name).values()}
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        for answer, _, _ in answers(name).values():
-            hidden = getattr(module, "POINTS", {}).get(answer, 1)
-            (Path(folder) / f"{answer}.py").write_text(
-                QUESTION.format(name=answer, page=name, source=source, hidden=hidden, points=1 + hidden)
-            )
-        generate(tests_dir=folder, output_path=str(target), no_config=True, no_requirements=True, no_environment=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("questions.json", json.dumps({"page": name, "title": title(name), "questions": points}, indent=1))
+        out.writestr("hidden.py", source)

@@ -79,6 +79,8 @@ def call(function, *arguments, name, seconds=10):
         fail(f"{name} did not return within {seconds} seconds; look for a loop that does not end.")
     except KeyboardInterrupt:
         fail(f"{name} was interrupted before it returned.")
+    except Wrong:  # whoever asks in another process has said it already
+        raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  (anything a student can write)
         fail(f"{name} stopped with {_said(error)}.")
     if result is None or result is Ellipsis:

@@ -115,6 +115,26 @@ def test_hidden_check_adds_to_the_public_one(question):
     assert set(seen) - visible
 
 
+CONSTANT = {
+    "0": lambda *a: 0.0,
+    "1": lambda *a: 1.0,
+    "a pair of zeros": lambda *a: (0.0, 0.0),
+    "zeros": lambda *a: np.zeros_like(np.asarray(a[0], dtype=float)),
+    "ones": lambda *a: np.ones_like(np.asarray(a[0], dtype=float)),
+    "the last argument": lambda *a: a[-1],
+}
+
+
+@pytest.mark.parametrize("kind", CONSTANT)
+@pytest.mark.filterwarnings("ignore")  # a check divides by what was returned
+def test_no_point_for_what_does_not_look_at_the_question(question, kind):
+    page, name = question
+    with pytest.raises(course.Wrong):
+        course.check(page, name, CONSTANT[kind])
+    with pytest.raises(Exception):  # noqa: B017  (the hidden half may stumble)
+        getattr(checks.load(page), f"hidden_{name}")(CONSTANT[kind])
+
+
 @pytest.mark.parametrize("kind", BAD)
 def test_whatever_the_answer_the_check_says_a_sentence(question, kind):
     page, name = question

@@ -31,6 +31,12 @@ def survived(answer):
         name="survived, with sleeping points added,",
         hint="Sleeping points do not vote.",
     )
+    compare(
+        call(answer, np.vstack([X, [u, u]]), u, name="survived"),
+        found + 1,
+        name="survived, with two active points added,",
+        hint="Two more honest votes outvote one more lie.",
+    )
     if found >= (X @ u > 0).sum() / 2:
         fail("survived is too large: with half of the active labels wrong nobody can tell.")
 
