@@ -9,13 +9,40 @@ public checks; ``course/answers``, which is not in the package, has for each ans
 """
 
 import ast
+import contextlib
 import importlib.util
+import io
 import json
 import re
+import sys
+import tempfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# A question as otter-grader reads it.
+QUESTION = """\
+from otter.test_files import test_case
+
+{source}
+
+from robustnn_core import course
+
+OK_FORMAT = False
+name = "{name}"
+points = {points}
+
+
+@test_case(points=1)
+def test_public({name}):
+    course.check("{page}", "{name}", {name})
+
+
+@test_case(points={hidden}, hidden=True)
+def test_hidden({name}):
+    hidden_{name}({name})
+"""
 
 
 def module_name(page):
@@ -69,6 +96,12 @@ def hidden(name):
     return "\n\n\n".join(kept[1:]) + "\n"  # the first is the docstring
 
 
+def points(name):
+    """Return ``{answer: [points of the public check, points of the hidden one]}`` of a page."""
+    more = getattr(load(name), "POINTS", {})
+    return {answer: [1, more.get(answer, 1)] for answer, _, _ in answers(name).values()}
+
+
 def title(name):
     """Return the title of a page or an assignment."""
     part, _, page = name.rpartition("_")
@@ -79,11 +112,59 @@ def title(name):
     return re.search(r"^# (.*)$", path.read_text(), flags=re.M)[1]
 
 
-def archive(name, target):
-    """Write what ``tools/grade.py`` grades with: which answers, their points, and the hidden checks of a page."""
-    module, source = load(name), hidden(name)
-    points = {answer: [1, getattr(module, "POINTS", {}).get(answer, 1)] for answer, _, _ in answers(name).values()}
+def archive(name, target, wheel=None):
+    """Write what a page is graded with: which answers, their points, and the hidden checks.
+
+    ``tools/grade.py`` reads the first two files. With the package's ``wheel`` the archive is also one for otter-grader
+    (``otter run``, ``otter grade``, Gradescope) and needs nothing else: tests, wheel, requirements.
+    """
+    source, asked = hidden(name), points(name)
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
-        out.writestr("questions.json", json.dumps({"page": name, "title": title(name), "questions": points}, indent=1))
+        out.writestr("questions.json", json.dumps({"page": name, "title": title(name), "questions": asked}, indent=1))
         out.writestr("hidden.py", source)
+        if wheel is not None:
+            for member, content in otter_members(name, source, asked).items():
+                out.writestr(member, content)
+            out.write(wheel, f"files/{wheel.name}")
+
+
+def otter_members(name, source, asked):
+    """Return ``{member: content}`` of an archive for otter-grader, all but the wheel."""
+    sys.modules["rfc3987_syntax"] = None  # seconds to import, for a format that no notebook has
+    import otter
+    from otter.generate import main as generate
+
+    needed = requirements()
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        folder = Path(folder)
+        for answer, (_, more) in asked.items():
+            question = QUESTION.format(name=answer, page=name, source=source, hidden=more, points=1 + more)
+            (folder / f"{answer}.py").write_text(question)
+        (folder / "requirements").write_text("\n".join(needed))
+        (folder / "config").write_text(json.dumps({"plugins": ["robustnn_core.course.kernel.AnyKernel"]}))
+        generate(
+            tests_dir=str(folder),
+            output_path=str(folder / "made.zip"),
+            config=str(folder / "config"),
+            requirements=str(folder / "requirements"),
+            no_environment=True,
+            python_version="3.11",
+        )
+        with zipfile.ZipFile(folder / "made.zip") as made:
+            members = {member: made.read(member).decode() for member in made.namelist()}
+    # in a container the environment is made before the wheel is there
+    run = "python /autograder/source/run_otter.py"
+    assert run in members["run_autograder"]
+    install = "python -m pip install --quiet --no-deps --no-index /autograder/source/files/robustnn_core-*.whl"
+    members["run_autograder"] = members["run_autograder"].replace(run, f"{install}\n{run}")
+    needed = [f"otter-grader[grading,plugins]=={otter.__version__}", *needed]
+    return members | {"requirements.txt": "\n".join(needed) + "\n"}
+
+
+def requirements():
+    """Return the package's dependencies at the versions of ``requirements.lock``."""
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.match(r"[\w-]+", line)[0] for line in wanted}
+    lock = (ROOT / "requirements.lock").read_text().splitlines()
+    return [line for line in lock if re.match(r"[\w-]+", line) and re.match(r"[\w-]+", line)[0] in names]

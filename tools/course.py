@@ -18,7 +18,7 @@ from notebooks import notebook
 
 
 def build_wheel(target):
-    """Build the package's wheel into ``target``."""
+    """Build the package's wheel into ``target``; return its path."""
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target)],
         check=True,
@@ -26,6 +26,8 @@ def build_wheel(target):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    (wheel,) = target.glob("robustnn_core-*.whl")
+    return wheel
 
 
 def statements(book):
@@ -105,7 +107,7 @@ def main():
     target = ROOT / "_build" / "course"
     for name in ("student", "instructor"):
         shutil.rmtree(target / name, ignore_errors=True)
-    build_wheel(target / "student")
+    wheel = build_wheel(target / "student")
     assignments = sorted(f"course/assignments/{path.stem}" for path in (ROOT / "course" / "assignments").glob("*.md"))
     for page in assignments:
         collect(book, page, None, (ROOT / f"{page}.md").read_text(), {})
@@ -117,7 +119,7 @@ def main():
             made = notebook(book, page, text, solutions=name == "instructor")
             path.write_text(json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     for name in checks.names():
-        checks.archive(name, target / "instructor" / "grading" / f"{name}.zip")
+        checks.archive(name, target / "instructor" / "grading" / f"{name}.zip", wheel)
     missing = sorted(
         {key for page in book.pages for key in re.findall(r"\{glue:text\}`([\w-]+)", (ROOT / f"{page}.md").read_text())}
         - set(values)

@@ -39,10 +39,7 @@ def glue(name, value, display=False):
     """Print a number that the text quotes, under its name."""
     print(f"{name}: {value}")'''
 TODO = "# Your code. Add cells as you like.\n"
-OTTER = """
-if importlib.util.find_spec("otter") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "otter-grader==7.0.0"], check=True)
-    importlib.invalidate_caches()"""
+POINTS = "*{points}: {public} for the public check, {hidden} for checks on other data, which you do not see.*"
 GRADER = """\
 # grader.check("NAME") says what is wrong with the answer NAME
 from robustnn_core import course
@@ -66,8 +63,7 @@ def notebook(book, page, text, *, solutions):
     for cell in source.cells:
         if cell.cell_type == "code":
             if coded is True:
-                needed = INSTALL + OTTER if checked else INSTALL
-                out.cells.append(_code(needed, tags=["hide-input"], jupyter={"source_hidden": True}))
+                out.cells.append(_code(INSTALL, tags=["hide-input"], jupyter={"source_hidden": True}))
                 coded = "installed"
             if inside and not solutions:
                 continue
@@ -95,7 +91,9 @@ def notebook(book, page, text, *, solutions):
                 if not graded:
                     out.cells.append(_code(GRADER.format(page=checks.module_name(page))))
                     graded = True
-                out.cells += [_code(answer if solutions else stub), _code(f'grader.check("{name}")')]
+                public, hidden = checks.points(checks.module_name(page))[name]
+                said = POINTS.format(points=f"{public + hidden} points", public=public, hidden=hidden)
+                out.cells += [_markdown(said), _code(answer if solutions else stub), _code(f'grader.check("{name}")')]
     cited = [key for key in dict.fromkeys(re.findall(r"\{cite:[tp]\}`([^`]+)`", text))]
     if cited:
         keys = sorted({key.strip() for group in cited for key in group.split(",")})

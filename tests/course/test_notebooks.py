@@ -54,7 +54,7 @@ def _names(node):
 
 def test_first_code_cell_installs(made):
     code = [cell.source for cell in made.cells if cell.cell_type == "code"]
-    assert not code or code[0] in (notebooks.INSTALL, notebooks.INSTALL + notebooks.OTTER)
+    assert not code or code[0] == notebooks.INSTALL
 
 
 def test_drawing_cells_are_folded_as_on_the_page(made):

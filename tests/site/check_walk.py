@@ -113,8 +113,8 @@ def test_wrong_answer_is_told_why(said):
 
 
 def test_right_answer_passes(said):
-    assert "trimmed_loss passed!" in said[2]
-    assert "trimmed_loss passed!" not in said[1]
+    assert "trimmed_loss: public checks passed." in said[2]
+    assert "trimmed_loss: public checks passed." not in said[1]
     assert "survived returned nothing" in said[2]
 
 
