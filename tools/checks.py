@@ -5,7 +5,8 @@ public checks; ``course/answers``, which is not in the package, has for each ans
 
 * a function NAME, the answer: its first line and its docstring are the student's stub,
 * a function ``hidden_NAME``, what else is checked when it is graded,
-* in ``WRONG``, answers that one of the two must refuse, and in ``POINTS`` the points of a hidden check (else 1).
+* in ``WRONG``, answers that one of the two must refuse, in ``RIGHT``, others that both must accept (where there are
+  other ways than a style), and in ``POINTS`` the points of a hidden check (else 1).
 """
 
 import ast
@@ -79,6 +80,31 @@ def answers(name):
         )
         for label, answer in load(name, "robustnn_core/course/checks").EXERCISES.items()
     }
+
+
+def missing():
+    """Return what is missing of questions, a sentence each: a half, an answer, a wrong answer, the exercise itself."""
+    said, texts = [], [*ROOT.glob("chapters/*/*.md"), *ROOT.glob("course/assignments/*.md")]
+    asked = {label for path in texts for label in re.findall(r"^:label: ([\w-]+)$", path.read_text(), flags=re.M)}
+    for name in names():
+        public, private = load(name, "robustnn_core/course/checks"), load(name)
+        for label, answer in public.EXERCISES.items():
+            for module, half in ((public, answer), (private, answer), (private, f"hidden_{answer}")):
+                if not callable(getattr(module, half, None)):
+                    said.append(f"{name}: {half} is not in {Path(module.__file__).relative_to(ROOT)}")
+            if len(private.WRONG.get(answer, ())) < 2:
+                said.append(f"{name}: WRONG has fewer than two wrong answers to {answer}")
+            if label not in asked:
+                said.append(f"{name}: no page has the exercise {label}")
+        folder = ROOT / "course" / "answers" / f"{name}.py"
+        for path in (folder, ROOT / "robustnn_core" / "course" / "checks" / f"{name}.py"):
+            if "TODO" in path.read_text():
+                said.append(f"{name}: {path.relative_to(ROOT)} has a TODO")
+        for half in set(re.findall(r"^def hidden_(\w+)", folder.read_text(), flags=re.M)) - set(
+            public.EXERCISES.values()
+        ):
+            said.append(f"{name}: hidden_{half} belongs to no exercise of EXERCISES")
+    return said
 
 
 def hidden(name):

@@ -5,19 +5,24 @@ import numpy as np
 from robustnn_core.course import call, compare, fail, numbers
 
 
-def regions(n, r):
-    """Return a whole number, for n points in general position of rank r <= n."""
+def most_points(budget, r):
+    """Return the largest n, a whole number, whose regions are at most ``budget`` (at least 2**r), for n points in general position of rank r = 2, 3, ..., n >= r."""
     from math import comb
 
-    return 2 * sum(comb(n - 1, k) for k in range(r))
+    n = r
+    while 2 * sum(comb(n, k) for k in range(r)) <= budget:
+        n += 1
+    return n
 
 
-def hidden_regions(answer):
+def hidden_most_points(answer):
     def count(n, r):  # a new point cuts as many regions as its hyperplane has
         return 2 if n == 1 or r == 1 else count(n - 1, r) + count(n - 1, r - 1)
 
-    for n, r in ((4, 2), (7, 3), (12, 5)):
-        compare(call(answer, n, r, name="regions"), count(n, r), name="regions")
+    for r, ns in ((2, (2, 9, 40)), (3, (3, 4, 12)), (5, (6, 11))):
+        for n in ns:
+            for budget in (count(n, r), count(n, r) + 1, count(n + 1, r) - 1):
+                compare(call(answer, budget, r, name="most_points"), n, name="most_points", tol=0.0)
 
 
 def patterns(X, G):
@@ -56,11 +61,13 @@ def hidden_objective(answer):
 
 POINTS = {"objective": 2}  # of the hidden check; 1 where nothing is said
 WRONG = {
-    "regions": [
-        lambda n, r: 2**n,
-        lambda n, r: 2 ** min(n, r),
-        lambda n, r: 2 * n ** (r - 1),  # the order only
-        lambda n, r: sum(__import__("math").comb(n, k) for k in range(r + 1)),  # hyperplanes that miss the origin
+    "most_points": [
+        lambda budget, r: int(np.log2(budget)),  # as if every pattern occurred
+        lambda budget, r: budget // 2 if r == 2 else r,
+        lambda budget, r: int((budget / 2) ** (1 / (r - 1))),  # the order only
+        lambda budget, r: next(
+            n for n in range(1, 10**6) if 2 * sum(__import__("math").comb(n, k) for k in range(r)) >= budget
+        ),  # one too few where the budget is met
     ],
     "patterns": [
         lambda X, G: X @ G >= 0,  # repeats

@@ -17,7 +17,7 @@ from fractions import Fraction
 
 import numpy as np
 
-__all__ = ["Grader", "Verdict", "Wrong", "call", "check", "compare", "fail", "grader", "numbers"]
+__all__ = ["Grader", "Verdict", "Wrong", "call", "check", "compare", "fail", "grader", "numbers", "parts"]
 
 EXACT = (bool, int, float, Fraction, Decimal, np.bool_, np.integer, np.floating)  # what an array of objects may hold
 
@@ -124,6 +124,38 @@ def numbers(answer, *, name, shape=()):
     if np.isinf(got).any():
         fail(f"{name} contains an infinity; look for a division by zero, or for an overflow as in exp(1000).")
     return got
+
+
+def parts(answer, count, *, name, what):
+    """Return the ``count`` parts of an answer that is a tuple, a list or one stacked array, or raise :class:`Wrong`.
+
+    Parameters
+    ----------
+    answer
+        Anything.
+    count : int
+        How many there must be.
+    name : str
+        The answer's name.
+    what : str
+        What must be returned, as it stands in the sentence.
+
+    Examples
+    --------
+    >>> parts(np.eye(2), 2, name="split", what="two arrays")
+    [array([1., 0.]), array([0., 1.])]
+    >>> parts(1.0, 2, name="split", what="two arrays")
+    Traceback (most recent call last):
+        ...
+    robustnn_core.course.api.Wrong: split must return two arrays; it returned a float.
+    """
+    if not (isinstance(answer, tuple | list) or isinstance(answer, np.ndarray) and answer.ndim):
+        if not hasattr(answer, "__next__"):
+            fail(f"{name} must return {what}; it returned {_a(answer)}.")
+    found = list(answer)
+    if len(found) != count:
+        fail(f"{name} must return {what}; it returned {len(found)} things.")
+    return found
 
 
 def compare(answer, expected, *, name, tol=1e-6, hint=""):

@@ -208,10 +208,10 @@ try:
 except BaseException:
     pass
 """,
-    "1 GB": "def survived(X, u):\n    hoard = [np.ones(2**27) for _ in range(100)]\n    return 1.0",
-    "C loop": "def survived(X, u):\n    return float(len(str(3 ** (10**9))))",
+    "1 GB": "def survived(X, u, counts):\n    hoard = [np.ones(2**27) for _ in range(100)]\n    return 1.0",
+    "C loop": "def survived(X, u, counts):\n    return float(len(str(3 ** (10**9))))",
     "except in an answer": """
-def survived(X, u):
+def survived(X, u, counts):
     while True:
         try:
             while True:
@@ -219,7 +219,13 @@ def survived(X, u):
         except BaseException:
             pass
 """,
-    "exit in an answer": "def survived(X, u):\n    import os\n    os._exit(0)\n\n\ndef attack(X, u, m):\n    exit()",
+    "exit in an answer": """
+def survived(X, u, counts):
+    import os
+    os._exit(0)
+def attack(X, u, m):
+    exit()
+""",
     "stopped later": """
 import os, threading
 threading.Timer(0.2, lambda: os._exit(1)).start()

@@ -12,6 +12,7 @@ import contents  # noqa: E402, F401
 import grade  # noqa: E402, F401
 import notebooks  # noqa: E402, F401
 import pupil  # noqa: E402, F401
+import question as question_tool  # noqa: E402, F401
 
 spec = importlib.util.spec_from_file_location("tools_course", ROOT / "tools" / "course.py")
 course = importlib.util.module_from_spec(spec)

@@ -28,8 +28,8 @@ SECONDS = 240  # generous: a machine under load must not fail a right answer
 WRONG = {
     "breakdown": "def trimmed_loss(residuals, h):\n    return np.sort(residuals)[:h].sum()",
     "neurotron": "def step(w, x, y, eta):\n    return w + eta * (y - w @ x) * x * (w @ x > 0)",
-    "perturbations": "def normal(X, y, multipliers):\n    return multipliers @ X",
-    "convex": "def regions(n, r):\n    return 2**n",
+    "perturbations": "def multipliers(X, y, w):\n    return X @ w",
+    "convex": "def most_points(budget, r):\n    return r",
 }
 
 
@@ -100,7 +100,7 @@ def test_wrong_answer_costs_its_question_and_no_other(honest):
 ACCIDENTS = {  # cells after the right answer to the first question, of a notebook that earns 2 of 7
     "a kernel of another name": [],
     "a cell that fails": ["1 / 0", "nosuch"],
-    "a syntax error": ["def survived(X, u)\n    return 1"],
+    "a syntax error": ["def survived(X, u, counts)\n    return 1"],
     "magics and the shell": ["%matplotlib inline", "import matplotlib.pyplot as p\np.plot([1]); p.show()", "!ls"],
     "asks": ["input('your name? ')"],
     "exits": ["exit()"],
@@ -134,7 +134,7 @@ def test_accident_costs_an_honest_student_nothing(accidents, label):
 def test_the_wrong_assignment_is_named(made):
     (result,) = graded(made / "convex.zip", [made / "breakdown-instructor.ipynb"], seconds=SECONDS).values()
     assert result["points"] == 0
-    assert "No answer of this assignment found: it asks for regions, patterns, objective." in result["message"]
+    assert "No answer of this assignment found: it asks for most_points, patterns, objective." in result["message"]
 
 
 @pytest.mark.parametrize("content", ["", "{}", "no json", '{"cells": 3}', '{"cells": [3]}', "[" * 10**5, "\xff"])

@@ -20,25 +20,33 @@ def trimmed_loss(answer):
 
 def survived(answer):
     X = np.random.default_rng(1).standard_normal((40, 3))
-    u = np.array([1.0, 0.0, 0.0])
-    found = numbers(call(answer, X, u, name="survived"), name="survived")
+    u, once = np.array([1.0, 0.0, 0.0]), np.ones(40, dtype=int)
+
+    def at(X, counts):
+        return call(answer, X, u, counts, name="survived")
+
+    found = numbers(at(X, once), name="survived")
     if found != round(float(found)):
         fail("survived is not a whole number.")
-    more = np.vstack([X, X[X @ u < 0]])
+    sleeping = np.where(X @ u < 0, 5, 1)
+    compare(at(X, sleeping), found, name="survived, with sleeping points five times,", hint="They do not vote.")
+    more = np.vstack([X, [[1.0, 0.3, -0.2], [1.0, -0.1, 0.4]]])
     compare(
-        call(answer, more, u, name="survived"),
-        found,
-        name="survived, with sleeping points added,",
-        hint="Sleeping points do not vote.",
-    )
-    compare(
-        call(answer, np.vstack([X, [u, u]]), u, name="survived"),
+        at(more, np.ones(42, dtype=int)),
         found + 1,
-        name="survived, with two active points added,",
+        name="survived, with two active rows added,",
         hint="Two more honest votes outvote one more lie.",
     )
     if found >= (X @ u > 0).sum() / 2:
         fail("survived is too large: with half of the active labels wrong nobody can tell.")
+    heavy = once.copy()
+    heavy[np.flatnonzero(X @ u > 0)[:2]] = 9
+    compare(
+        at(X, heavy),
+        found,
+        name="survived, with two active rows nine times,",
+        hint="A neighbour can pass through d - 1 rows, and it takes the heaviest.",
+    )
 
 
 def attack(answer):

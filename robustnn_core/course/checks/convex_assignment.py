@@ -5,30 +5,28 @@ import numpy as np
 from robustnn_core.course import call, compare, fail, numbers
 
 EXERCISES = {
-    "as-cx-regions": "regions",
+    "as-cx-points": "most_points",
     "as-cx-patterns": "patterns",
     "as-cx-objective": "objective",
 }
 
 
-def regions(answer):
-    for n in (1, 2, 5):
-        compare(
-            call(answer, n, n, name="regions"),
-            2**n,
-            name=f"regions({n}, {n})",
-            hint="With as many dimensions as points every pattern occurs.",
-        )
-    line = numbers(call(answer, 6, 1, name="regions"), name="regions")
-    compare(
-        call(answer, 9, 1, name="regions"),
-        line,
-        name="regions with rank 1",
-        hint="On a line only the sign of the weight counts, so the number of points is of no importance.",
-    )
-    few, more = (numbers(call(answer, n, 3, name="regions"), name="regions") for n in (6, 7))
-    if not few < more < 2 * few:
-        fail("regions with rank 3: a further point must cut some of the regions, and cannot cut all of them.")
+def most_points(answer):
+    def at(budget, r):
+        return numbers(call(answer, budget, r, name="most_points"), name="most_points")
+
+    for r in (2, 3, 5):
+        compare(at(2**r, r), r, name=f"most_points({2**r}, {r})", hint="With n = r every pattern occurs.")
+    compare(at(31, 2), 15, name="most_points(31, 2)", hint="In the plane a further line adds two regions.")
+    if not _whole(at, 500, 5) <= _whole(at, 500, 3) < _whole(at, 500, 2):
+        fail("most_points(500, r) must fall with r: the more dimensions, the more patterns.")
+
+
+def _whole(at, budget, r):
+    found = at(budget, r)
+    if found != round(float(found)) or found < r:
+        fail(f"most_points({budget}, {r}) is not a whole number from r on.")
+    return found
 
 
 def patterns(answer):
