@@ -39,6 +39,7 @@ def glue(name, value, display=False):
     """Print a number that the text quotes, under its name."""
     print(f"{name}: {value}")'''
 OPTION = re.compile(r"^- \[[ x]\] (.*?)(?: \*\S.*\*)?$")  # of a self-test, and what is said when it is chosen
+WRITTEN = "**Your proof** *(double-click and write here, in place of this line; it is marked by hand)*"
 TODO = "# Your code. Add cells as you like.\n"
 POINTS = "*{points}: {public} for the public check, {hidden} for checks on other data, which you do not see.*"
 GRADER = """\
@@ -79,7 +80,8 @@ def notebook(book, page, text, *, solutions, written=None):
                 inside = True
                 if not solutions:
                     if asked not in checked:
-                        out.cells += [_markdown("**Your answer**"), _code(TODO)]
+                        by_hand = [_markdown(WRITTEN)] if Path(page).parent.name == "assignments" else None
+                        out.cells += by_hand or [_markdown("**Your answer**"), _code(TODO)]
                     continue
             elif kind == "end":
                 inside = False

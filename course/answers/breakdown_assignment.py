@@ -3,7 +3,7 @@
 import numpy as np
 
 from robustnn_core.breakdown import theory
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 
 def trimmed_loss(residuals, h):
@@ -62,8 +62,30 @@ def hidden_attack(answer):
             compare(fits, int((clean == 0).sum()) + m, name="the number of points that the impostor fits")
 
 
+def votes(clean, rival, labels):
+    """Return the two sides, numbers (left, right): right counts the labels that the rival misses; left has only the number of points at which the nets differ and the number of wrong labels. All three are arrays of shape (n,)."""
+    return (rival != clean).sum() - (labels != clean).sum(), (rival != labels).sum()
+
+
+def hidden_votes(answer):
+    for seed in range(6):
+        rng = np.random.default_rng(120 + seed)
+        clean, rival, labels = rng.integers(3, size=(3, 25)).astype(float)
+        labels = np.where(rng.random(25) < 0.6, clean, labels)
+        found = parts(call(answer, clean, rival, labels, name="votes"), 2, name="votes", what="the two sides")
+        differ, wrong = sum(r != c for r, c in zip(rival, clean)), sum(b != c for b, c in zip(labels, clean))
+        compare(found[0], differ - wrong, name="the left side of votes")
+        compare(found[1], sum(r != b for r, b in zip(rival, labels)), name="the right side of votes")
+
+
 POINTS = {"attack": 2}  # of the hidden check; 1 where nothing is said
 WRONG = {
+    "votes": [
+        lambda c, r, y: ((r != c).sum() + (y != c).sum(), (r != y).sum()),  # that bounds it from above
+        lambda c, r, y: ((r != c).sum() / 2, (r != y).sum()),
+        lambda c, r, y: ((r != c).sum() - (y == r).sum(), (r != y).sum()),
+        lambda c, r, y: ((r != y).sum(), (r != c).sum() - (y != c).sum()),  # the wrong way round
+    ],
     "trimmed_loss": [
         lambda r, h: np.sort(r)[:h].sum(),
         lambda r, h: (np.sort(r)[:h] ** 2).sum(),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 
 def most_points(budget, r):
@@ -59,8 +59,33 @@ def hidden_objective(answer):
         )
 
 
+def decay(U, alpha, beta):
+    """Return the two sides, numbers (left, right); U has shape (d, m), alpha has shape (m,)."""
+    sizes = np.linalg.norm(U, axis=0)
+    return beta * sizes @ np.abs(alpha), beta / 2 * (U**2).sum() + beta / 2 * (alpha**2).sum()
+
+
+def hidden_decay(answer):
+    for seed in range(6):
+        rng = np.random.default_rng(150 + seed)
+        U, alpha, beta = rng.standard_normal((3, 5)), rng.standard_normal(5), rng.random()
+        found = parts(call(answer, U, alpha, beta, name="decay"), 2, name="decay", what="the two sides")
+        each = [((u @ u) ** 0.5 * abs(a), (u @ u + a * a) / 2) for u, a in zip(U.T, alpha)]
+        compare(found[0], beta * sum(low for low, _ in each), name="the left side of decay")
+        compare(found[1], beta * sum(high for _, high in each), name="the right side of decay")
+
+
 POINTS = {"objective": 2}  # of the hidden check; 1 where nothing is said
 WRONG = {
+    "decay": [
+        lambda U, a, b: (
+            b * np.linalg.norm(U) * np.linalg.norm(a),
+            b / 2 * ((U**2).sum() + (a**2).sum()),
+        ),  # true, but it changes when one unit is rescaled
+        lambda U, a, b: (b * np.abs(U * a).sum(), b / 2 * ((U**2).sum() + (a**2).sum())),  # one-norms: false
+        lambda U, a, b: (b * np.linalg.norm(U, axis=0).sum(), b / 2 * ((U**2).sum() + (a**2).sum())),
+        lambda U, a, b: (b / 2 * np.linalg.norm(U * a, axis=0).sum(), b / 2 * ((U**2).sum() + (a**2).sum())),
+    ],
     "most_points": [
         lambda budget, r: int(np.log2(budget)),  # as if every pattern occurred
         lambda budget, r: budget // 2 if r == 2 else r,

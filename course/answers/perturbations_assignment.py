@@ -3,7 +3,7 @@
 import numpy as np
 
 from robustnn_core import perturbations
-from robustnn_core.course import call, compare
+from robustnn_core.course import call, compare, parts
 
 
 def multipliers(X, y, w):
@@ -62,8 +62,31 @@ def hidden_agreement(answer):
         )
 
 
+def harm(X, labels, w, steps):
+    """Return the two sides, arrays (left, right) of shape (n,); X and ``steps`` have shape (n, d), the labels, 1 or -1, shape (n,). Lengths are Euclidean."""
+    reach = np.linalg.norm(w) * np.linalg.norm(steps, axis=1)
+    return labels * (X @ w) - reach, labels * ((X + steps) @ w)
+
+
+def hidden_harm(answer):
+    for seed in range(6):
+        rng = np.random.default_rng(140 + seed)
+        X, steps, w = rng.standard_normal((6, 4)), rng.standard_normal((6, 4)), rng.standard_normal(4)
+        labels = rng.choice([-1.0, 1.0], 6)
+        found = parts(call(answer, X, labels, w, steps, name="harm"), 2, name="harm", what="the two sides")
+        far = [float(b * (x @ w) - (w @ w) ** 0.5 * (s @ s) ** 0.5) for x, b, s in zip(X, labels, steps)]
+        compare(found[0], far, name="the left side of harm")
+        compare(found[1], [b * (x + s) @ w for x, b, s in zip(X, labels, steps)], name="the right side of harm")
+
+
 POINTS = {"perturbed": 2}  # of the hidden check; 1 where nothing is said
 WRONG = {
+    "harm": [
+        lambda X, y, w, s: (y * (X @ w) - np.linalg.norm(s, axis=1), y * ((X + s) @ w)),  # as if w had length 1
+        lambda X, y, w, s: (X @ w - np.linalg.norm(w) * np.linalg.norm(s, axis=1), (X + s) @ w),  # forgets the labels
+        lambda X, y, w, s: (y * (X @ w) + y * (s @ w), y * ((X + s) @ w)),  # an identity, not a bound
+        lambda X, y, w, s: (y * (X @ w) - np.abs(w).max() * np.abs(s).sum(axis=1), y * ((X + s) @ w)),
+    ],
     "multipliers": [
         lambda X, y, w: X @ w / (X**2).sum(axis=1),  # forgets the labels
         lambda X, y, w: y * (X @ w),  # as if all had length 1

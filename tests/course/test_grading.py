@@ -32,6 +32,8 @@ WRONG = {
     "convex": "def most_points(budget, r):\n    return r",
 }
 
+FIRST = {"trimmed_loss": 2, "survived": 0, "attack": 0, "votes": 0}  # what RIGHT earns
+
 
 def write(path, cells, **metadata):
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=metadata)
@@ -84,7 +86,7 @@ def honest(request, made):
 def test_right_submission_gets_every_point_and_a_stub_none(honest):
     _, found = honest
     assert found["instructor"]["message"] == found["student"]["message"] == ""
-    assert found["instructor"]["points"] == found["instructor"]["possible"] == 7
+    assert found["instructor"]["points"] == found["instructor"]["possible"] == 9
     assert found["student"]["points"] == 0
     assert all("returned nothing" in q["public_said"] for q in found["student"]["questions"].values())
 
@@ -97,7 +99,7 @@ def test_wrong_answer_costs_its_question_and_no_other(honest):
     assert wrong | {spoilt: 0} == right | {spoilt: 0}
 
 
-ACCIDENTS = {  # cells after the right answer to the first question, of a notebook that earns 2 of 7
+ACCIDENTS = {  # cells after the right answer to the first question, of a notebook that earns 2 of 9
     "a kernel of another name": [],
     "a cell that fails": ["1 / 0", "nosuch"],
     "a syntax error": ["def survived(X, u, counts)\n    return 1"],
@@ -126,7 +128,7 @@ def accidents(made):
 
 @pytest.mark.parametrize("label", [*ACCIDENTS, "with a mark"])
 def test_accident_costs_an_honest_student_nothing(accidents, label):
-    assert points(accidents[label]) == {"trimmed_loss": 2, "survived": 0, "attack": 0}, accidents[label]
+    assert points(accidents[label]) == FIRST, accidents[label]
     assert accidents[label]["message"] == ""
     assert "without having been run" in accidents[label]["notes"][0]
 
@@ -134,7 +136,9 @@ def test_accident_costs_an_honest_student_nothing(accidents, label):
 def test_the_wrong_assignment_is_named(made):
     (result,) = graded(made / "convex.zip", [made / "breakdown-instructor.ipynb"], seconds=SECONDS).values()
     assert result["points"] == 0
-    assert "No answer of this assignment found: it asks for most_points, patterns, objective." in result["message"]
+    assert (
+        "No answer of this assignment found: it asks for most_points, patterns, objective, decay." in result["message"]
+    )
 
 
 @pytest.mark.parametrize("content", ["", "{}", "no json", '{"cells": 3}', '{"cells": [3]}', "[" * 10**5, "\xff"])
@@ -205,7 +209,7 @@ def test_no_points_for_no_answers_however_it_is_tried(hostile, kind):
 
 @pytest.mark.parametrize("kind", [*BESIDE, "last"])
 def test_what_was_earned_stays_and_nothing_more(hostile, kind):
-    assert points(hostile[kind]) == {"trimmed_loss": 2, "survived": 0, "attack": 0}, hostile[kind]
+    assert points(hostile[kind]) == FIRST, hostile[kind]
 
 
 @pytest.mark.parametrize("kind", [*NOTHING, *BESIDE])
@@ -257,7 +261,7 @@ def test_without_a_layer_the_rest_still_grades(made, left_out):
     layers = [layer for layer in grade.LAYERS if layer != left_out]
     path = write(made / "layers" / f"{left_out}.ipynb", [RIGHT, BESIDE["exit in an answer"]])
     (result,) = graded(made / "breakdown.zip", [path], layers=layers, seconds=SECONDS).values()
-    assert points(result) == {"trimmed_loss": 2, "survived": 0, "attack": 0}
+    assert points(result) == FIRST
 
 
 # ---------------------------------------------------------------- plain data
@@ -330,7 +334,7 @@ def batch(made):
     ]
     truth = {}
     for number in range(20):
-        cells, earned = [(full, 7), ([RIGHT], 2), (stub, 0), ([NOTHING["frames"]], 0), ([RIGHT, BESIDE["pidfd"]], 2)][
+        cells, earned = [(full, 9), ([RIGHT], 2), (stub, 0), ([NOTHING["frames"]], 0), ([RIGHT, BESIDE["pidfd"]], 2)][
             number % 5
         ]
         path = folder / f"Ada Æ. O'Hara {number}_{100 + number}_assignsubmission_file" / "breakdown.ipynb"
@@ -364,17 +368,18 @@ def test_table_tells_the_truth(batch):
     assert [row["student"] for row in rows] == [p.parent.name.split("_")[1] for p in sorted(folder.rglob("*.ipynb"))]
     assert list(rows[0]) == [
         "student", "file", "digest", "points", "possible", "trimmed_loss public", "trimmed_loss hidden",
-        "survived public", "survived hidden", "attack public", "attack hidden", "reason", "notes",
+        "survived public", "survived hidden", "attack public", "attack hidden", "votes public", "votes hidden",
+        "reason", "notes",
     ]  # fmt: skip
     assert all(bool(row["reason"]) == (row["points"] == "0") for row in rows)
-    assert said.count(" of 7 (") == 20
+    assert said.count(" of 9 (") == 20
 
 
 def test_feedback_is_one_page_for_each(batch):
     folder, truth, _, _ = batch
     pages = {path.stem: path.read_text() for path in (folder / "feedback").glob("*.html")}
     assert set(pages) == set(truth)
-    assert "<strong>7 of 7</strong>" in pages["100"] and "returned nothing" in pages["102"]
+    assert "<strong>9 of 9</strong>" in pages["100"] and "returned nothing" in pages["102"]
     assert "Assignment 1: how many wrong labels?" in pages["100"]
 
 
@@ -395,7 +400,7 @@ def test_resume_grades_only_what_is_new_or_changed(batch):
     rows = table(folder / "grades.csv")
     (folder / "grades.csv").write_text("".join((folder / "grades.csv").read_text().splitlines(keepends=True)[:15]))
     run = subprocess.run([*map(str, command), "--resume", "--jobs", "1"], cwd=ROOT, capture_output=True, text=True)
-    assert run.stdout.count(" of 7 (") == 20 - 14 + 1
+    assert run.stdout.count(" of 9 (") == 20 - 14 + 1
     after = table(folder / "grades.csv")
     assert [row["student"] for row in after] == [row["student"] for row in rows]
     assert {row["student"]: float(row["points"]) for row in after} == truth | {"101": 0}
@@ -406,7 +411,7 @@ def test_lines_are_there_as_soon_as_they_are_known(made, tmp_path):
     command = ["tools/grade.py", made / "breakdown.zip", fast, slow, "--csv", tmp_path / "g.csv", "--jobs", "1"]
     run = subprocess.Popen([sys.executable, *map(str, command)], cwd=ROOT, stdout=subprocess.PIPE)
     try:
-        assert run.stdout.readline().decode().startswith(f"{fast}: 2 of 7")
+        assert run.stdout.readline().decode().startswith(f"{fast}: 2 of 9")
         assert [row["student"] for row in table(tmp_path / "g.csv")] == ["a"]
     finally:
         run.send_signal(signal.SIGINT)
@@ -473,5 +478,5 @@ def test_sixty_submissions_take_four_minutes_at_most(made, tmp_path):
         paths.append(write(tmp_path / f"{number}.ipynb", cells))
     started = time.perf_counter()
     found = graded(made / "neurotron.zip", paths)
-    assert all(result["points"] == 7 for result in found.values())
+    assert all(result["points"] == 9 for result in found.values())
     assert time.perf_counter() - started < 240

@@ -140,6 +140,6 @@ def test_lecturer_grades_what_was_handed_in(said, handed_out, tmp_path):
     )
     assert run.returncode == 0, run.stderr
     ada, bea, cem = run.stdout.strip().split("\n")
-    assert ": 2 of 7 (" in ada and "trimmed_loss 2" in ada
-    assert ": 7 of 7 (" in bea
-    assert ": 0 of 7 (" in cem
+    assert ": 2 of 9 (" in ada and "trimmed_loss 2" in ada
+    assert ": 9 of 9 (" in bea
+    assert ": 0 of 9 (" in cem

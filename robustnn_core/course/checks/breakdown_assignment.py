@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 EXERCISES = {
     "as-bd-trimmed-loss": "trimmed_loss",
     "as-bd-survived": "survived",
     "as-bd-attack": "attack",
+    "as-bd-votes": "votes",
 }
 
 
@@ -56,3 +57,23 @@ def attack(answer):
     y = numbers(call(answer, X, u, 5, name="attack"), name="attack", shape=(30,))
     if (~np.isclose(y, clean)).sum() > 5:
         fail("attack changed more labels than the budget allows.")
+
+
+def votes(answer):
+    clean = np.array([0.0, 1.0, 0.0, 2.0, 3.0])
+    rival = np.array([0.0, 2.0, 0.0, 5.0, 4.0])
+
+    def sides(labels):
+        found = parts(
+            call(answer, clean, rival, labels, name="votes"), 2, name="votes", what="the two sides, left and right"
+        )
+        return [numbers(side, name=f"the {which} side of votes") for side, which in zip(found, ("left", "right"))]
+
+    left, right = sides(clean)
+    compare(right, 3, name="the right side of votes with clean labels", hint="It counts what the rival misses.")
+    compare(left, 3, name="the left side of votes with clean labels", hint="Then the rival misses all they differ at.")
+    left, right = sides(np.where(np.arange(5) < 2, rival, clean))
+    compare(left, right, name="the left side of votes where every lie is a vote for the rival")
+    left, right = sides(np.array([7.0, 1.0, 0.0, 2.0, 3.0]))
+    if not left < right:
+        fail("The step of votes should not be met with equality where a lie helps nobody.")

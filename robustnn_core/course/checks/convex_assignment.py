@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 EXERCISES = {
     "as-cx-points": "most_points",
     "as-cx-patterns": "patterns",
     "as-cx-objective": "objective",
+    "as-cx-decay": "decay",
 }
 
 
@@ -70,3 +71,21 @@ def objective(answer):
         hint="Norms are not squared.",
     )
     compare(value(V, none, 1.0) - value(V, none, 0.0), (once - free) / 2, name="what beta adds when all w are zero")
+
+
+def decay(answer):
+    U, alpha = np.array([[3.0, 0.0, 1.0], [4.0, 1.0, 0.0]]), np.array([2.0, -1.0, 0.5])
+
+    def sides(U, alpha, beta):
+        found = parts(call(answer, U, alpha, beta, name="decay"), 2, name="decay", what="the two sides, left and right")
+        return [numbers(side, name=f"the {which} side of decay") for side, which in zip(found, ("left", "right"))]
+
+    left, right = sides(U, alpha, 2.0)
+    compare(right, (U**2).sum() + (alpha**2).sum(), name="the right side of decay with beta = 2")
+    if not left < right:
+        fail("The step of decay does not hold for units that are not balanced, or is an equality there.")
+    scale = np.array([2.0, 0.25, 3.0])
+    compare(sides(U * scale, alpha / scale, 2.0)[0], left, name="the left side of decay with units rescaled")
+    balanced = np.array([5.0, -1.0, 1.0])
+    left, right = sides(U, balanced, 0.3)
+    compare(left, right, name="the left side of decay for balanced units", hint="There it is an equality.")

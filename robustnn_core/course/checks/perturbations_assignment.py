@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, numbers
+from robustnn_core.course import call, compare, numbers, parts
 
 EXERCISES = {
     "as-pt-multipliers": "multipliers",
     "as-pt-perturbed": "perturbed",
     "as-pt-agreement": "agreement",
+    "as-pt-harm": "harm",
 }
 
 
@@ -50,3 +51,23 @@ def agreement(answer):
     compare(call(answer, f, f, name="agreement"), 1.0, name="agreement of a net with itself")
     compare(call(answer, f, -f, name="agreement"), 0.0, name="agreement with the opposite net")
     compare(call(answer, f, 3 * f, name="agreement"), 1.0, name="agreement with a multiple", hint="Only signs count.")
+
+
+def harm(answer):
+    rng = np.random.default_rng(5)
+    X, labels, w = rng.standard_normal((4, 3)), np.array([1.0, -1.0, -1.0, 1.0]), np.array([1.0, 2.0, -2.0])
+
+    def sides(steps):
+        found = call(answer, X, labels, w, steps, name="harm")
+        found = parts(found, 2, name="harm", what="the two sides, left and right")
+        return [numbers(s, name=f"the {which} side of harm", shape=(4,)) for s, which in zip(found, ("left", "right"))]
+
+    left, right = sides(np.zeros((4, 3)))
+    compare(right, labels * (X @ w), name="the right side of harm without a step")
+    compare(left, right, name="the left side of harm without a step")
+    left, right = sides(-np.outer(labels, w) / 2)
+    compare(left, right, name="the left side of harm for steps against the label", hint="Nothing does more harm.")
+    compare(right, labels * (X @ w) - 4.5, name="the right side of harm for steps of length 1.5 against the label")
+    left, right = sides(np.outer(labels, w))
+    if not (left < right).all():
+        fail("The step of harm should not be met with equality where the steps help.")
