@@ -44,8 +44,8 @@ check: $(READY) $(ASSETS)  ## check every built page in a browser (after `make b
 	@test -f .cache/checks/axe.min.js || $(BIN)/python tools/assets.py
 	$(BIN)/python -m pytest -o python_files='check_*.py' tests/site $(ARGS)
 
-course: $(READY)  ## pages and assignments as notebooks for students and for lecturers, into _build/course/ (after `make book`)
-	$(BIN)/python -W ignore tools/course.py
+course: $(READY)  ## pages and assignments as notebooks for students and for lecturers, into _build/course/ (after `make book`; PART=convex: one part)
+	$(BIN)/python -W ignore tools/course.py $(PART)
 
 slides: $(READY) $(ASSETS)  ## a lecture for each part, course/slides (after `make book`)
 	@test -f .cache/reveal/dist/reveal.js || $(BIN)/python tools/assets.py

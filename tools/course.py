@@ -1,6 +1,7 @@
 """Write ``_build/course/``: pages and assignments as notebooks, for students and for lecturers (see ``notebooks.py``).
 
 .venv/bin/python tools/course.py            # after `make book`
+.venv/bin/python tools/course.py convex     # one part, and what belongs to all
 .venv/bin/python tools/course.py --index    # renew what the teaching pages list of the other pages
 """
 
@@ -18,7 +19,7 @@ from notebooks import notebook
 
 
 def build_wheel(target):
-    """Build the package's wheel into ``target``."""
+    """Build the package's wheel into ``target``; return its path."""
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target)],
         check=True,
@@ -26,6 +27,8 @@ def build_wheel(target):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    (wheel,) = target.glob("robustnn_core-*.whl")
+    return wheel
 
 
 def statements(book):
@@ -97,35 +100,62 @@ def index():
         (ROOT / name).write_text(renewed((ROOT / name).read_text(), marked))
 
 
-def main():
+def wanted(page, part):
+    """Return whether a page is handed out in a course on one part (``convex``; empty for all)."""
+    folder, name = Path(page).parent.name, Path(page).name
+    if not part:
+        return True
+    return folder in (part, "appendix", "chapters", "api") or (folder == "assignments" and name == part)
+
+
+def main(part=""):
     if sys.argv[1:] == ["--index"]:
         return index()
+    part = part or " ".join(sys.argv[1:])
+    parts = sorted(path.stem for path in (ROOT / "course" / "assignments").glob("*.md"))
+    if part and part not in parts:
+        sys.exit(f"PART: there is no part {part!r}; it must be one of {', '.join(parts)}")
+    if said := checks.missing():
+        sys.exit("\n".join(said))
     values = run_values(ROOT)
     book = read_book(ROOT, values)
     target = ROOT / "_build" / "course"
     for name in ("student", "instructor"):
         shutil.rmtree(target / name, ignore_errors=True)
-    build_wheel(target / "student")
+    wheel = build_wheel(target / "student")
     assignments = sorted(f"course/assignments/{path.stem}" for path in (ROOT / "course" / "assignments").glob("*.md"))
     for page in assignments:
         collect(book, page, None, (ROOT / f"{page}.md").read_text(), {})
-    for page in (*book.pages, *assignments):
+    for_lecturers = "chapters/appendix/lecturers"
+    pages = [page for page in (*book.pages, *assignments) if wanted(page, part)]
+    for page in pages:
         text = (ROOT / f"{page}.md").read_text()
         for name in ("student", "instructor"):
+            if name == "student" and page == for_lecturers:
+                continue
+            handed = set(pages) - ({for_lecturers} if name == "student" else set())
             path = target / name / f"{page.removeprefix('chapters/').removeprefix('course/')}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)
-            made = notebook(book, page, text, solutions=name == "instructor")
+            made = notebook(book, page, text, solutions=name == "instructor", written=handed)
             path.write_text(json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     for name in checks.names():
-        checks.archive(name, target / "instructor" / "grading" / f"{name}.zip")
+        if part and not name.startswith(f"{part}_"):
+            continue
+        checks.archive(name, target / "instructor" / "grading" / f"{name}.zip", wheel)
     missing = sorted(
-        {key for page in book.pages for key in re.findall(r"\{glue:text\}`([\w-]+)", (ROOT / f"{page}.md").read_text())}
+        {
+            key
+            for page in book.pages
+            if wanted(page, part)
+            for key in re.findall(r"\{glue:text\}`([\w-]+)", (ROOT / f"{page}.md").read_text())
+        }
         - set(values)
     )
     if missing:
         sys.exit(f"the run has no value for {', '.join(missing)}: run `make book` first")
     print(
-        f"{len(book.pages)} pages and {len(assignments)} assignments as notebooks in _build/course/student "
+        f"{len([p for p in pages if p not in assignments])} pages and {len([p for p in pages if p in assignments])} "
+        "assignments as notebooks in _build/course/student "
         "and _build/course/instructor,"
     )
     print(

@@ -38,11 +38,10 @@ GLUE = '''\
 def glue(name, value, display=False):
     """Print a number that the text quotes, under its name."""
     print(f"{name}: {value}")'''
+OPTION = re.compile(r"^- \[[ x]\] (.*?)(?: \*\S.*\*)?$")  # of a self-test, and what is said when it is chosen
+WRITTEN = "**Your proof** *(double-click and write here, in place of this line; it is marked by hand)*"
 TODO = "# Your code. Add cells as you like.\n"
-OTTER = """
-if importlib.util.find_spec("otter") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "otter-grader==7.0.0"], check=True)
-    importlib.invalidate_caches()"""
+POINTS = "*{points}: {public} for the public check, {hidden} for checks on other data, which you do not see.*"
 GRADER = """\
 # grader.check("NAME") says what is wrong with the answer NAME
 from robustnn_core import course
@@ -50,8 +49,12 @@ from robustnn_core import course
 grader = course.grader("{page}")"""
 
 
-def notebook(book, page, text, *, solutions):
-    """Return one page as a notebook that plain Jupyter reads; without ``solutions`` a stub stands for each."""
+def notebook(book, page, text, *, solutions, written=None):
+    """Return one page as a notebook that plain Jupyter reads; without ``solutions`` a stub stands for each.
+
+    ``written`` are the pages that are handed out; a reference to another becomes plain text (None: all are).
+    """
+    writer = Writer(book, page, key=solutions, written=written)
     checked, graded, asked = checks.answers(checks.module_name(page)), False, None
     source = jupytext.reads(text, fmt="md:myst")
     out = nbformat.v4.new_notebook(
@@ -66,28 +69,27 @@ def notebook(book, page, text, *, solutions):
     for cell in source.cells:
         if cell.cell_type == "code":
             if coded is True:
-                needed = INSTALL + OTTER if checked else INSTALL
-                out.cells.append(_code(needed, tags=["hide-input"], jupyter={"source_hidden": True}))
+                out.cells.append(_code(INSTALL, tags=["hide-input"], jupyter={"source_hidden": True}))
                 coded = "installed"
             if inside and not solutions:
                 continue
-            out.cells += _copied(cell, book, page)
+            out.cells += _copied(cell, writer)
             continue
         for kind, lines in _split_solutions(cell.source.split("\n")):
             if kind == "start":
                 inside = True
                 if not solutions:
                     if asked not in checked:
-                        out.cells += [_markdown("**Your answer**"), _code(TODO)]
+                        by_hand = [_markdown(WRITTEN)] if Path(page).parent.name == "assignments" else None
+                        out.cells += by_hand or [_markdown("**Your answer**"), _code(TODO)]
                     continue
             elif kind == "end":
                 inside = False
                 continue
             elif inside and not solutions:
                 continue
-            written = Writer(book, page).block(lines).strip()
-            if written:
-                out.cells.append(_markdown(written))
+            if prose := writer.block(lines).strip():
+                out.cells.append(_markdown(prose))
             if kind == "asked":
                 asked = re.findall(r"^:label: ([\w-]+)", "\n".join(lines), flags=re.M)[-1]
             if kind == "asked" and asked in checked:
@@ -95,7 +97,9 @@ def notebook(book, page, text, *, solutions):
                 if not graded:
                     out.cells.append(_code(GRADER.format(page=checks.module_name(page))))
                     graded = True
-                out.cells += [_code(answer if solutions else stub), _code(f'grader.check("{name}")')]
+                public, hidden = checks.points(checks.module_name(page))[name]
+                said = POINTS.format(points=f"{public + hidden} points", public=public, hidden=hidden)
+                out.cells += [_markdown(said), _code(answer if solutions else stub), _code(f'grader.check("{name}")')]
     cited = [key for key in dict.fromkeys(re.findall(r"\{cite:[tp]\}`([^`]+)`", text))]
     if cited:
         keys = sorted({key.strip() for group in cited for key in group.split(",")})
@@ -107,7 +111,7 @@ def notebook(book, page, text, *, solutions):
     return out
 
 
-def _copied(cell, book, page):
+def _copied(cell, writer):
     """A code cell of the page as it is in plain Jupyter, and the caption of its figure."""
     code = cell.source
     if GLUED in code:
@@ -118,15 +122,15 @@ def _copied(cell, book, page):
         metadata["jupyter"] = {"source_hidden": True}
     yield _code(code, **metadata)
     if figure:
-        number = book.labels[figure["name"]][1]
-        yield _markdown(f"*Figure {number}.* {Writer(book, page).inline(figure['caption'])}")
+        number = writer.book.labels[figure["name"]][1]
+        yield _markdown(f"*Figure {number}.* {writer.inline(figure['caption'])}")
 
 
 class Writer:
     """Turns the MyST of one page into Markdown."""
 
-    def __init__(self, book, page):
-        self.book, self.page = book, page
+    def __init__(self, book, page, *, key=True, written=None):
+        self.book, self.page, self.key, self.written = book, page, key, written
 
     def block(self, lines):
         out, i = [], 0
@@ -156,6 +160,8 @@ class Writer:
         return re.sub(r"^(.*\$\$)[ \t]*\(([\w-]+)\)[ \t]*$", r"\1", self._numbered(text), flags=re.M)
 
     def directive(self, name, title, options, body):
+        if options.get("class") == "self-test" and not self.key:
+            body = [OPTION.sub(r"- [ ] \1", line) for line in body]
         inner = "\n" + self.block(body).strip("\n") if body else ""
         title = self.inline(title.strip())
         label = self.book.labels.get(options.get("label"))
@@ -196,16 +202,17 @@ class Writer:
         named = words if words != target else None
         if name == "doc":
             page = os.path.normpath(target.lstrip("/") if target.startswith("/") else Path(self.page).parent / target)
-            link = os.path.relpath(page, Path(self.page).parent)
-            return f"[{named or self.book.titles[page]}]({link}.ipynb)"
+            if page not in self.book.titles:
+                return named or f"another page ({Path(page).name})"
+            return self.link(named or self.book.titles[page], page)
         if name in ("ref", "prf:ref", "numref"):
+            if target not in self.book.labels:
+                return named or f"a statement of another page ({target})"
             kind, number, title, page = self.book.labels[target]
             said = named or (f"{kind} {number}" if number else title)
-            if page == self.page:
-                return said
-            return f"[{said}]({os.path.relpath(page, Path(self.page).parent)}.ipynb)"
+            return said if page == self.page else self.link(said, page)
         if name == "eq":
-            return f"({self.book.labels[target][1]})"
+            return f"({self.book.labels[target][1]})" if target in self.book.labels else "(of another page)"
         if name in ("cite:t", "cite:p", "cite"):
             cited = [author_year(self.book.works[key.strip()]) for key in target.split(",")]
             if name == "cite:t":
@@ -220,6 +227,12 @@ class Writer:
         if name == "math":
             return f"${text}$"
         raise ValueError(f"{self.page}: tools/notebooks.py does not know the role {{{name}}}; teach it in Writer.role")
+
+    def link(self, said, page):
+        """Return a link to a page, or its words where the page is not handed out."""
+        if self.written is not None and page not in self.written:
+            return said
+        return f"[{said}]({os.path.relpath(page, Path(self.page).parent)}.ipynb)"
 
     def _numbered(self, text):
         """Give every display that has a label its number, as the book does."""

@@ -82,7 +82,7 @@ def hidden_tilted_labels(answer):
 
 
 def noticed_share(U, c):
-    """Return the probability that the sum of c_k over the active units is not 0, for units ``U`` of shape (K,
+    """Return the probability (three digits) that the sum of c_k over the active units is not 0, for units ``U`` of shape (K,
     2), numbers ``c`` of shape (K,) and inputs with uniform direction."""
     kinks = np.arctan2(U[:, 1], U[:, 0])[:, None] + [-np.pi / 2, np.pi / 2]
     kinks = np.sort(np.mod(kinks.ravel(), 2 * np.pi))
@@ -97,7 +97,7 @@ def hidden_noticed_share(answer):
         U, signs = np.random.default_rng(180 + seed).standard_normal((len(c), 2)), np.ones(len(c))
         moved = nets.ReLUSum(U + 1e-9 * np.outer(c, [0.3, 0.7]), signs)
         known = impostors.plane_disagreement(nets.ReLUSum(U, signs), moved, 1e-12)
-        compare(call(answer, U, np.array(c), name="noticed_share"), known, name="noticed_share", tol=1e-4)
+        compare(call(answer, U, np.array(c), name="noticed_share"), known, name="noticed_share", tol=2e-3)
 
 
 def hopeless_coverage(angle):

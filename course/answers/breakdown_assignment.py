@@ -3,7 +3,7 @@
 import numpy as np
 
 from robustnn_core.breakdown import theory
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 
 def trimmed_loss(residuals, h):
@@ -19,18 +19,26 @@ def hidden_trimmed_loss(answer):
             compare(call(answer, r, h, name="trimmed_loss"), sum(sorted(v * v for v in r)[:h]), name="trimmed_loss")
 
 
-def survived(X, u):
-    """Return a whole number; X has shape (n, d), u has shape (d,)."""
-    return (int((X @ u > 0).sum()) - X.shape[1]) // 2
+def survived(X, u, counts):
+    """Return a whole number; X has shape (n, d), u has shape (d,), ``counts`` are n whole numbers, at least 1."""
+    active = np.sort(counts[X @ u > 0])
+    return (int(active[: len(active) - X.shape[1] + 1].sum()) - 1) // 2
 
 
 def hidden_survived(answer):
+    from itertools import combinations
+
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        X, u = rng.standard_normal((30 + seed, 2 + seed)), rng.standard_normal(2 + seed)
-        compare(
-            call(answer, X, u, name="survived"), theory.breakdown_count(theory.relu_distance(X, u)), name="survived"
-        )
+        X, u = rng.standard_normal((12 + seed, 2 + seed % 2)), rng.standard_normal(2 + seed % 2)
+        counts = rng.integers(1, 5, size=len(X))
+        awake = np.flatnonzero(X @ u > 0)
+        shared = max(counts[list(rows)].sum() for rows in combinations(awake, X.shape[1] - 1))
+        known = (int(counts[awake].sum() - shared) - 1) // 2
+        compare(call(answer, X, u, counts, name="survived"), known, name="survived")
+    X, u = np.random.default_rng(9).standard_normal((40, 3)), np.array([1.0, 2.0, -1.0])
+    known = theory.breakdown_count(theory.relu_distance(X, u))
+    compare(call(answer, X, u, np.ones(40, dtype=int), name="survived"), known, name="survived with single points")
 
 
 def attack(X, u, m):
@@ -54,17 +62,40 @@ def hidden_attack(answer):
             compare(fits, int((clean == 0).sum()) + m, name="the number of points that the impostor fits")
 
 
+def votes(clean, rival, labels):
+    """Return the two sides, numbers (left, right): right counts the labels that the rival misses; left has only the number of points at which the nets differ and the number of wrong labels. All three are arrays of shape (n,)."""
+    return (rival != clean).sum() - (labels != clean).sum(), (rival != labels).sum()
+
+
+def hidden_votes(answer):
+    for seed in range(6):
+        rng = np.random.default_rng(120 + seed)
+        clean, rival, labels = rng.integers(3, size=(3, 25)).astype(float)
+        labels = np.where(rng.random(25) < 0.6, clean, labels)
+        found = parts(call(answer, clean, rival, labels, name="votes"), 2, name="votes", what="the two sides")
+        differ, wrong = sum(r != c for r, c in zip(rival, clean)), sum(b != c for b, c in zip(labels, clean))
+        compare(found[0], differ - wrong, name="the left side of votes")
+        compare(found[1], sum(r != b for r, b in zip(rival, labels)), name="the right side of votes")
+
+
 POINTS = {"attack": 2}  # of the hidden check; 1 where nothing is said
 WRONG = {
+    "votes": [
+        lambda c, r, y: ((r != c).sum() + (y != c).sum(), (r != y).sum()),  # that bounds it from above
+        lambda c, r, y: ((r != c).sum() / 2, (r != y).sum()),
+        lambda c, r, y: ((r != c).sum() - (y == r).sum(), (r != y).sum()),
+        lambda c, r, y: ((r != y).sum(), (r != c).sum() - (y != c).sum()),  # the wrong way round
+    ],
     "trimmed_loss": [
         lambda r, h: np.sort(r)[:h].sum(),
         lambda r, h: (np.sort(r)[:h] ** 2).sum(),
         lambda r, h: np.sort(r**2)[-h:].sum(),
     ],
     "survived": [
-        lambda X, u: len(X) // 4,
-        lambda X, u: (int((X @ u > 0).sum()) - 1) // 2,
-        lambda X, u: (len(X) - X.shape[1]) // 2,
+        lambda X, u, c: (int(c[X @ u > 0].sum()) - X.shape[1]) // 2,  # a neighbour shares d - 1 points, not rows
+        lambda X, u, c: (int((X @ u > 0).sum()) - X.shape[1]) // 2,
+        lambda X, u, c: (int(c.sum()) - X.shape[1]) // 2,
+        lambda X, u, c: (int(np.sort(c[X @ u > 0])[X.shape[1] - 1 :].sum()) - 1) // 2,  # shares the lightest
     ],
     "attack": [
         lambda X, u, m: np.maximum(X @ u, 0),

@@ -21,10 +21,13 @@ def hidden_count_essential(answer):
     for N, kinds in ((1, 1), (8, 5), (15, 40)):
         drawn, gain = rng.integers(kinds, size=N), rng.integers(3, size=kinds)
         known = sum(gain[kind] > 0 and (drawn == kind).sum() == 1 for kind in range(kinds))
+        noise = 5e-10 * rng.choice([-1.0, 1.0], size=N + 1)  # what "correct to 1e-9" allows
         compare(
             call(
                 answer,
-                lambda kept, d=drawn, g=gain: -float(g[np.unique(d[np.array(kept, dtype=int)])].sum()),
+                lambda kept, d=drawn, g=gain, e=noise: (
+                    e[int(sum(kept)) % len(e)] - float(g[np.unique(d[np.array(list(kept), dtype=int)])].sum())
+                ),
                 N,
                 name="count_essential",
             ),
@@ -49,7 +52,7 @@ def hidden_count_essential(answer):
 def failures_in_a_row(k, psi, xi):
     """Return j, a whole number: stop once j draws in a row have failed after the k-th success (k = 1, 2, ...).
 
-    Over all k, a union bound must give P(p > psi at the stop) <= xi.
+    Over all k, a union bound must give P(p > psi at the stop) <= xi, with j <= 5 (k + 3 + ln(1/xi)) / psi.
     """
     return int(np.ceil(np.log(k * (k + 1) / xi) / -np.log1p(-psi)))
 
@@ -63,6 +66,8 @@ def hidden_failures_in_a_row(answer):
         missed = (1 - psi) ** waits  # the chance not to notice at the k-th look, and not less later
         if missed[:-1] @ np.diff(ends) + missed[-1] * ends[-1] > 4 * xi or (missed * ends > xi).any():
             fail("The chances of all looks add up to more than xi.")
+        if (waits > 5 * (ends + 3 + np.log(1 / xi)) / psi + 1).any():
+            fail("failures_in_a_row is larger than the question allows.")
         few = np.arange(1, 200)
         if (
             sum(
@@ -72,8 +77,6 @@ def hidden_failures_in_a_row(answer):
             > xi
         ):
             fail("The chances of the first looks add up to more than xi.")
-        if (waits > 5 * (np.log(1 / xi) + 3 * np.log(ends + 1)) / psi + 5).any():
-            fail("failures_in_a_row is much larger than it has to be.")
 
 
 def bound_for_every_net(y, lam, rho, beta):
@@ -104,6 +107,16 @@ def hidden_bound_for_every_net(answer):
         )
 
 
+RIGHT = {
+    "failures_in_a_row": [  # other sequences that add up to 1
+        lambda k, psi, xi: int(np.ceil((k * np.log(2) + np.log(1 / xi)) / psi)),
+        lambda k, psi, xi: int(np.ceil(np.log(np.pi**2 * k**2 / (6 * xi)) / psi)),
+        lambda k, psi, xi: int(np.ceil(np.log(2.2 * (k + 1) * np.log(k + 1) ** 2 / xi + 5 / xi) / psi)),
+    ],
+    "count_essential": [
+        lambda optimum, N: sum(optimum([*range(h), *range(h + 1, N)]) - optimum(range(N)) > 1e-7 for h in range(N)),
+    ],
+}
 WRONG = {
     "count_essential": [
         lambda optimum, N: sum(optimum([h]) < optimum([]) for h in range(N)),  # useful alone
@@ -111,12 +124,15 @@ WRONG = {
             optimum(list(range(h + 1))) < optimum(list(range(h))) for h in range(N)
         ),  # useful when it came
         lambda optimum, N: N,
+        lambda optimum, N: sum(  # the optimum is correct to 1e-9 only
+            optimum([i for i in range(N) if i != h]) > optimum(list(range(N))) for h in range(N)
+        ),
     ],
     "failures_in_a_row": [
         lambda k, psi, xi: 100,
         lambda k, psi, xi: int(np.ceil(np.log(1 / xi) / psi)),  # as if it looked once
         lambda k, psi, xi: int(np.ceil(np.log((k + 1) / xi) / psi)),  # the harmonic series diverges
-        lambda k, psi, xi: int(np.ceil(k * (k + 1) / (psi * xi))),  # Markov
+        lambda k, psi, xi: int(np.ceil(k * (k + 1) / (psi * xi))),  # Markov: valid, and larger than allowed
     ],
     "bound_for_every_net": [
         lambda y, lam, rho, beta: lam @ y - 0.5 * lam @ lam,  # as if all patterns were obeyed

@@ -2,22 +2,27 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 
-def regions(n, r):
-    """Return a whole number, for n points in general position of rank r <= n."""
+def most_points(budget, r):
+    """Return the largest n, a whole number, whose regions are at most ``budget`` (at least 2**r), for n points in general position of rank r = 2, 3, ..., n >= r."""
     from math import comb
 
-    return 2 * sum(comb(n - 1, k) for k in range(r))
+    n = r
+    while 2 * sum(comb(n, k) for k in range(r)) <= budget:
+        n += 1
+    return n
 
 
-def hidden_regions(answer):
+def hidden_most_points(answer):
     def count(n, r):  # a new point cuts as many regions as its hyperplane has
         return 2 if n == 1 or r == 1 else count(n - 1, r) + count(n - 1, r - 1)
 
-    for n, r in ((4, 2), (7, 3), (12, 5)):
-        compare(call(answer, n, r, name="regions"), count(n, r), name="regions")
+    for r, ns in ((2, (2, 9, 40)), (3, (3, 4, 12)), (5, (6, 11))):
+        for n in ns:
+            for budget in (count(n, r), count(n, r) + 1, count(n + 1, r) - 1):
+                compare(call(answer, budget, r, name="most_points"), n, name="most_points", tol=0.0)
 
 
 def patterns(X, G):
@@ -54,13 +59,40 @@ def hidden_objective(answer):
         )
 
 
+def decay(U, alpha, beta):
+    """Return the two sides, numbers (left, right); U has shape (d, m), alpha has shape (m,)."""
+    sizes = np.linalg.norm(U, axis=0)
+    return beta * sizes @ np.abs(alpha), beta / 2 * (U**2).sum() + beta / 2 * (alpha**2).sum()
+
+
+def hidden_decay(answer):
+    for seed in range(6):
+        rng = np.random.default_rng(150 + seed)
+        U, alpha, beta = rng.standard_normal((3, 5)), rng.standard_normal(5), rng.random()
+        found = parts(call(answer, U, alpha, beta, name="decay"), 2, name="decay", what="the two sides")
+        each = [((u @ u) ** 0.5 * abs(a), (u @ u + a * a) / 2) for u, a in zip(U.T, alpha)]
+        compare(found[0], beta * sum(low for low, _ in each), name="the left side of decay")
+        compare(found[1], beta * sum(high for _, high in each), name="the right side of decay")
+
+
 POINTS = {"objective": 2}  # of the hidden check; 1 where nothing is said
 WRONG = {
-    "regions": [
-        lambda n, r: 2**n,
-        lambda n, r: 2 ** min(n, r),
-        lambda n, r: 2 * n ** (r - 1),  # the order only
-        lambda n, r: sum(__import__("math").comb(n, k) for k in range(r + 1)),  # hyperplanes that miss the origin
+    "decay": [
+        lambda U, a, b: (
+            b * np.linalg.norm(U) * np.linalg.norm(a),
+            b / 2 * ((U**2).sum() + (a**2).sum()),
+        ),  # true, but it changes when one unit is rescaled
+        lambda U, a, b: (b * np.abs(U * a).sum(), b / 2 * ((U**2).sum() + (a**2).sum())),  # one-norms: false
+        lambda U, a, b: (b * np.linalg.norm(U, axis=0).sum(), b / 2 * ((U**2).sum() + (a**2).sum())),
+        lambda U, a, b: (b / 2 * np.linalg.norm(U * a, axis=0).sum(), b / 2 * ((U**2).sum() + (a**2).sum())),
+    ],
+    "most_points": [
+        lambda budget, r: int(np.log2(budget)),  # as if every pattern occurred
+        lambda budget, r: budget // 2 if r == 2 else r,
+        lambda budget, r: int((budget / 2) ** (1 / (r - 1))),  # the order only
+        lambda budget, r: next(
+            n for n in range(1, 10**6) if 2 * sum(__import__("math").comb(n, k) for k in range(r)) >= budget
+        ),  # one too few where the budget is met
     ],
     "patterns": [
         lambda X, G: X @ G >= 0,  # repeats

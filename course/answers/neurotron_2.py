@@ -94,6 +94,9 @@ def hidden_share_always(answer):
         level = 0.5 ** (1 / times)
         known = sum(all(e <= level for e in run) for run in errors.T) / runs
         compare(call(answer, errors, level, name="share_always"), known, name="share_always")
+    counts = rng.integers(6, size=(4, 40)) / 4  # many an error is the level itself
+    known = sum(max(run) <= 1.0 for run in counts.T) / 40
+    compare(call(answer, counts, 1.0, name="share_always"), known, name="share_always", hint="At most is not below.")
 
 
 WRONG = {
@@ -119,5 +122,6 @@ WRONG = {
         lambda errors, level: (errors <= level).mean(),  # at one time
         lambda errors, level: (errors <= level).all(axis=1).mean(),  # of the times
         lambda errors, level: (errors <= level).any(axis=0).mean(),
+        lambda errors, level: (errors < level).all(axis=0).mean(),  # below
     ],
 }

@@ -3,7 +3,7 @@
 import numpy as np
 
 from robustnn_core import laws, nets, neurotron
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 from robustnn_core.neurotron import adversaries
 
 
@@ -74,8 +74,44 @@ def hidden_floor(answer):
         compare(call(answer, theta, sigma, name="floor"), limit, name="floor", tol=1e-4)
 
 
+def pull(X, w, w_star, lies, mirrored, theta):
+    """Return the two sides, numbers (left, right); X has shape (n, d), ``lies`` and ``mirrored``, of shape (n,), are the lies at the rows of X and at those of -X. Right is the mean over all 2n inputs."""
+    error = X @ (w - w_star)
+    honest = np.maximum(X @ w, 0) - np.maximum(X @ w_star, 0)
+    mirror = np.maximum(-X @ w, 0) - np.maximum(-X @ w_star, 0)
+    right = ((honest - lies) * error - (mirror - mirrored) * error).mean() / 2
+    return (error**2).mean() / 2 - theta * np.abs(error).mean(), right
+
+
+def hidden_pull(answer):
+    for seed in range(6):
+        rng = np.random.default_rng(130 + seed)
+        X, w, truth, theta = rng.standard_normal((7, 3)), *rng.standard_normal((2, 3)), rng.random()
+        lies = rng.uniform(-theta, theta, (2, 7))
+        found = parts(call(answer, X, w, truth, *lies, theta, name="pull"), 2, name="pull", what="the two sides")
+        total = sum(
+            (max(w @ x, 0) - max(truth @ x, 0) - lie) * (x @ (w - truth))
+            for points, said in ((X, lies[0]), (-X, lies[1]))
+            for x, lie in zip(points, said)
+        )
+        e = [float(x @ (w - truth)) for x in X]
+        compare(found[0], sum(v * v / 2 - theta * abs(v) for v in e) / 7, name="the left side of pull")
+        compare(found[1], total / 14, name="the right side of pull")
+
+
 POINTS = {"floor": 2}  # of the hidden check; 1 where nothing is said
 WRONG = {
+    "pull": [
+        lambda X, w, s, a, b, t: (  # without the half of the gate
+            ((X @ (w - s)) ** 2).mean() - t * np.abs(X @ (w - s)).mean(),
+            ((np.maximum(X @ w, 0) - np.maximum(X @ s, 0) - a) * (X @ (w - s))).mean(),
+        ),
+        lambda X, w, s, a, b, t: (  # one side of the inputs only
+            ((X @ (w - s)) ** 2).mean() / 2 - t * np.abs(X @ (w - s)).mean(),
+            ((np.maximum(X @ w, 0) - np.maximum(X @ s, 0) - a) * (X @ (w - s))).mean(),
+        ),
+        lambda X, w, s, a, b, t: (((X @ (w - s)) ** 2).mean() / 2, ((X @ (w - s)) ** 2).mean() / 2),
+    ],
     "step": [
         lambda w, x, y, eta: w + eta * (y - w @ x) * x,  # the line's
         lambda w, x, y, eta: w + eta * (y - max(w @ x, 0.0)) * (w @ x > 0) * x,  # gradient descent

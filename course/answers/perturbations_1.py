@@ -3,7 +3,7 @@
 import numpy as np
 
 from robustnn_core import perturbations
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 
 def stamp(base, labels, eps, r):
@@ -40,8 +40,7 @@ def hidden_split_pattern(answer):
         pattern = sum(label * e for label, e in zip(labels, eta))[:, None]
         fitted = np.array([pattern @ np.linalg.lstsq(pattern, row, rcond=None)[0] for row in points])
         found = call(answer, points, labels, eta, name="split_pattern")
-        if not isinstance(found, tuple | list) or len(found) != 2:
-            fail("split_pattern must return two arrays.")
+        found = parts(found, 2, name="split_pattern", what="two arrays")
         compare(found[0], points - fitted, name="what is left")
         compare(found[1], fitted, name="the component")
 

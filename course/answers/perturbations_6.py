@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 from robustnn_core.perturbations import convolution
 
 
@@ -21,8 +21,7 @@ def hidden_only_false(answer):
         images, y = rng.random((n, 6)), rng.integers(10, size=n)
         labels = convolution.false_labels(y, rule, seed=n)
         found = call(answer, images, y, labels, name="only_false")
-        if not isinstance(found, tuple | list) or len(found) != 2:
-            fail("only_false must return two arrays.")
+        found = parts(found, 2, name="only_false", what="two arrays")
         known = [(x, b) for x, a, b in zip(images, y, labels) if a != b]
         compare(found[0], np.array([x for x, _ in known]), name="the images of only_false")
         compare(found[1], np.array([b for _, b in known]), name="the labels of only_false")

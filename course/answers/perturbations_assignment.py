@@ -3,22 +3,24 @@
 import numpy as np
 
 from robustnn_core import perturbations
-from robustnn_core.course import call, compare
+from robustnn_core.course import call, compare, parts
 
 
-def normal(X, y, multipliers):
-    """Return the normal, an array of shape (d,).
+def multipliers(X, y, w):
+    """Return the multipliers, an array of shape (n,).
 
-    X has shape (n, d), the labels y and the multipliers have shape (n,).
+    X has shape (n, d), its rows are orthogonal and not zero; the labels y, 1 or -1, have shape (n,), w has shape (d,).
     """
-    return (multipliers * y) @ X
+    return y * (X @ w) / (X**2).sum(axis=1)
 
 
-def hidden_normal(answer):
+def hidden_multipliers(answer):
     rng = np.random.default_rng(7)
-    for n, d in ((1, 1), (5, 3), (8, 20)):
-        X, y, lam = rng.standard_normal((n, d)), rng.choice([-1.0, 1.0], n), rng.random(n)
-        compare(call(answer, X, y, lam, name="normal"), sum(a * b * x for a, b, x in zip(lam, y, X)), name="normal")
+    for n, d in ((1, 1), (3, 5), (8, 20)):
+        Q = np.linalg.qr(rng.standard_normal((d, n)))[0].T
+        X, y, lam = Q * rng.uniform(0.2, 4.0, n)[:, None], rng.choice([-1.0, 1.0], n), rng.random(n)
+        w = sum(a * b * x for a, b, x in zip(lam, y, X))
+        compare(call(answer, X, y, w, name="multipliers"), lam, name="multipliers")
 
 
 def perturbed(X, labels, w, eps):
@@ -26,7 +28,8 @@ def perturbed(X, labels, w, eps):
 
     The new labels have shape (n,), w has shape (d,) and any length.
     """
-    return X + eps * labels[:, None] * w / np.linalg.norm(w)
+    step = eps * labels[:, None] * w / np.linalg.norm(w)
+    return X + np.where((labels * (X @ w) > 0)[:, None], 0.0, step)
 
 
 def hidden_perturbed(answer):
@@ -34,6 +37,8 @@ def hidden_perturbed(answer):
     for n, d in ((1, 2), (3, 3), (6, 5)):
         X, w, labels = rng.standard_normal((n, d)), rng.standard_normal(d), rng.choice([-1.0, 1.0], n)
         known = perturbations.perturb(X, labels, direction=w, eps=0.7)
+        there = labels * (X @ w) > 0
+        known[there] = X[there]
         compare(call(answer, X, labels, w, 0.7, name="perturbed"), known, name="perturbed")
 
 
@@ -57,14 +62,41 @@ def hidden_agreement(answer):
         )
 
 
+def harm(X, labels, w, steps):
+    """Return the two sides, arrays (left, right) of shape (n,); X and ``steps`` have shape (n, d), the labels, 1 or -1, shape (n,). Lengths are Euclidean."""
+    reach = np.linalg.norm(w) * np.linalg.norm(steps, axis=1)
+    return labels * (X @ w) - reach, labels * ((X + steps) @ w)
+
+
+def hidden_harm(answer):
+    for seed in range(6):
+        rng = np.random.default_rng(140 + seed)
+        X, steps, w = rng.standard_normal((6, 4)), rng.standard_normal((6, 4)), rng.standard_normal(4)
+        labels = rng.choice([-1.0, 1.0], 6)
+        found = parts(call(answer, X, labels, w, steps, name="harm"), 2, name="harm", what="the two sides")
+        far = [float(b * (x @ w) - (w @ w) ** 0.5 * (s @ s) ** 0.5) for x, b, s in zip(X, labels, steps)]
+        compare(found[0], far, name="the left side of harm")
+        compare(found[1], [b * (x + s) @ w for x, b, s in zip(X, labels, steps)], name="the right side of harm")
+
+
 POINTS = {"perturbed": 2}  # of the hidden check; 1 where nothing is said
 WRONG = {
-    "normal": [
-        lambda X, y, multipliers: multipliers @ X,  # forgets the labels
-        lambda X, y, multipliers: y @ X,
-        lambda X, y, multipliers: (multipliers * y) @ X / multipliers.sum(),
+    "harm": [
+        lambda X, y, w, s: (y * (X @ w) - np.linalg.norm(s, axis=1), y * ((X + s) @ w)),  # as if w had length 1
+        lambda X, y, w, s: (X @ w - np.linalg.norm(w) * np.linalg.norm(s, axis=1), (X + s) @ w),  # forgets the labels
+        lambda X, y, w, s: (y * (X @ w) + y * (s @ w), y * ((X + s) @ w)),  # an identity, not a bound
+        lambda X, y, w, s: (y * (X @ w) - np.abs(w).max() * np.abs(s).sum(axis=1), y * ((X + s) @ w)),
+    ],
+    "multipliers": [
+        lambda X, y, w: X @ w / (X**2).sum(axis=1),  # forgets the labels
+        lambda X, y, w: y * (X @ w),  # as if all had length 1
+        lambda X, y, w: y * (X @ w) / np.linalg.norm(X, axis=1),
     ],
     "perturbed": [
+        lambda X, labels, w, eps: X + eps * labels[:, None] * w / np.linalg.norm(w),  # moves those that are there
+        lambda X, labels, w, eps: np.where(
+            (labels * (X @ w) > 0)[:, None], X + eps * labels[:, None] * w / np.linalg.norm(w), X
+        ),  # moves only those
         lambda X, labels, w, eps: X + eps * w / np.linalg.norm(w),  # the same way for all
         lambda X, labels, w, eps: X + eps * labels[:, None] * w,
         lambda X, labels, w, eps: X - eps * labels[:, None] * w / np.linalg.norm(w),

@@ -3,6 +3,6 @@
 :mod:`~robustnn_core.course.api` has what checks are made of, :mod:`~robustnn_core.course.checks` the public checks.
 """
 
-from robustnn_core.course.api import Wrong, call, check, compare, fail, grader, numbers
+from robustnn_core.course.api import Wrong, call, check, compare, fail, grader, numbers, parts
 
-__all__ = ["Wrong", "call", "check", "compare", "fail", "grader", "numbers"]
+__all__ = ["Wrong", "call", "check", "compare", "fail", "grader", "numbers", "parts"]

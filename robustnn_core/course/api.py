@@ -1,8 +1,7 @@
 """What the checks of exercises are made of: they say what is wrong with an answer, and not what is right.
 
 An answer may be anything. Whatever it is, a check ends in silence or in :class:`Wrong`, whose message is
-one sentence for a student. The checks stand in ``robustnn_core.course.checks``; the grading itself is
-otter-grader's.
+one sentence for a student. The checks stand in ``robustnn_core.course.checks``.
 """
 
 import builtins
@@ -11,28 +10,16 @@ import importlib
 import importlib.util
 import signal
 import sys
-import tempfile
 import threading
-from pathlib import Path
+from dataclasses import MISSING, dataclass
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 
-__all__ = ["Wrong", "call", "check", "compare", "fail", "grader", "numbers"]
+__all__ = ["Grader", "Verdict", "Wrong", "call", "check", "compare", "fail", "grader", "numbers", "parts"]
 
-# One question as otter-grader reads it.
-QUESTION = """\
-from otter.test_files import test_case
-from robustnn_core import course
-
-OK_FORMAT = False
-name = "{name}"
-points = 1
-
-
-@test_case(points=1)
-def test_public({name}):
-    course.check("{page}", "{name}", {name})
-"""
+EXACT = (bool, int, float, Fraction, Decimal, np.bool_, np.integer, np.floating)  # what an array of objects may hold
 
 
 class Wrong(AssertionError):
@@ -76,9 +63,14 @@ def call(function, *arguments, name, seconds=10):
         with _limit(seconds), _alone(), np.errstate(all="ignore"):
             result = function(*copies)
     except TimeoutError:
-        fail(f"{name} did not return within {seconds} seconds; look for a loop that does not end.")
+        fail(
+            f"{name} did not return within {seconds} seconds. If it is right, it is too slow: work on whole arrays; "
+            "otherwise look for a loop that does not end."
+        )
     except KeyboardInterrupt:
         fail(f"{name} was interrupted before it returned.")
+    except Wrong:  # whoever asks in another process has said it already
+        raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  (anything a student can write)
         fail(f"{name} stopped with {_said(error)}.")
     if result is None or result is Ellipsis:
@@ -116,18 +108,54 @@ def numbers(answer, *, name, shape=()):
         fail(f"{name} is still empty; replace the dots by your answer.")
     try:
         got = np.asarray(answer)
-        if got.dtype.kind not in "biuf":
+        if got.dtype.kind == "O" and not all(isinstance(v, EXACT) for v in got.flat) or got.dtype.kind not in "biufO":
             raise TypeError
         got = got.astype(float)
+    except OverflowError:
+        fail(f"{name} is an integer or a fraction too large for a floating-point number; look for an overflow.")
     except Exception:  # noqa: BLE001
         fail(f"{name} is {_a(answer)}; it must be {'an array of numbers' if shape else 'a number'}.")
     if got.shape != tuple(shape):
         fail(
             f"{name} has shape {got.shape}; it must {f'have shape {tuple(shape)}' if shape else 'be a single number'}."
         )
-    if not np.isfinite(got).all():
-        fail(f"{name} contains nan or an infinity; look for a division by zero.")
+    if np.isnan(got).any():
+        fail(f"{name} contains nan; look for 0/0, for infinity minus infinity, for a root or logarithm below zero.")
+    if np.isinf(got).any():
+        fail(f"{name} contains an infinity; look for a division by zero, or for an overflow as in exp(1000).")
     return got
+
+
+def parts(answer, count, *, name, what):
+    """Return the ``count`` parts of an answer that is a tuple, a list or one stacked array, or raise :class:`Wrong`.
+
+    Parameters
+    ----------
+    answer
+        Anything.
+    count : int
+        How many there must be.
+    name : str
+        The answer's name.
+    what : str
+        What must be returned, as it stands in the sentence.
+
+    Examples
+    --------
+    >>> parts(np.eye(2), 2, name="split", what="two arrays")
+    [array([1., 0.]), array([0., 1.])]
+    >>> parts(1.0, 2, name="split", what="two arrays")
+    Traceback (most recent call last):
+        ...
+    robustnn_core.course.api.Wrong: split must return two arrays; it returned a float.
+    """
+    if not (isinstance(answer, tuple | list) or isinstance(answer, np.ndarray) and answer.ndim):
+        if not hasattr(answer, "__next__"):
+            fail(f"{name} must return {what}; it returned {_a(answer)}.")
+    found = list(answer)
+    if len(found) != count:
+        fail(f"{name} must return {what}; it returned {len(found)} things.")
+    return found
 
 
 def compare(answer, expected, *, name, tol=1e-6, hint=""):
@@ -154,11 +182,11 @@ def compare(answer, expected, *, name, tol=1e-6, hint=""):
     >>> compare([1.0, 2.5], np.array([1.0, 2.0]), name="w", hint="Mind the sign.")
     Traceback (most recent call last):
         ...
-    robustnn_core.course.api.Wrong: w is too large at index (1,). Mind the sign.
+    robustnn_core.course.api.Wrong: w is too large at index (1,) (tolerance 1e-06). Mind the sign.
     >>> compare(float("nan"), 1.0, name="w")
     Traceback (most recent call last):
         ...
-    robustnn_core.course.api.Wrong: w contains nan or an infinity; look for a division by zero.
+    robustnn_core.course.api.Wrong: w contains nan; look for 0/0, for infinity minus infinity, for a root or logarithm below zero.
     """
     expected = np.asarray(expected, dtype=float)
     got = numbers(answer, name=name, shape=expected.shape)
@@ -167,7 +195,9 @@ def compare(answer, expected, *, name, tol=1e-6, hint=""):
     if wrong.any():
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
         where = f" at index {index}" if index else ""
-        fail(f"{name} is too {'large' if excess[index] > 0 else 'small'}{where}.{' ' + hint if hint else ''}")
+        size = "large" if excess[index] > 0 else "small"
+        within = f" (tolerance {tol:g})" if tol else ""
+        fail(f"{name} is too {size}{where}{within}.{' ' + hint if hint else ''}")
 
 
 def check(page, name, answer):
@@ -189,7 +219,7 @@ def check(page, name, answer):
     >>> check("breakdown_assignment", "trimmed_loss", lambda residuals, h: 0.0)
     Traceback (most recent call last):
         ...
-    robustnn_core.course.api.Wrong: trimmed_loss with h = n is too small. All are kept.
+    robustnn_core.course.api.Wrong: trimmed_loss with h = n is too small (tolerance 1e-06). All are kept.
     """
     public = getattr(_checks(page), name)
     try:
@@ -200,8 +230,66 @@ def check(page, name, answer):
         fail(f"{name} returned something that cannot be used here ({_said(error)}).")
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What the public check of an answer found.
+
+    Attributes
+    ----------
+    name : str
+        The answer's name.
+    sentence : str
+        What is wrong with it; empty if nothing was found.
+    """
+
+    name: str
+    sentence: str
+
+    def __repr__(self):
+        return self.sentence or f"{self.name}: public checks passed."
+
+
+@dataclass(frozen=True)
+class Grader:
+    """The public checks of a page in a notebook; made by :func:`grader`.
+
+    Attributes
+    ----------
+    page : str
+        A module of ``robustnn_core.course.checks``.
+    """
+
+    page: str
+
+    def check(self, name, answer=MISSING):
+        """Return a :class:`Verdict` on an answer of the notebook.
+
+        Parameters
+        ----------
+        name : str
+            The answer's name.
+        answer
+            The answer, where it is not what the notebook calls ``name``.
+
+        Raises
+        ------
+        ValueError
+            If the page asks for no such answer.
+        """
+        asked = list(_checks(self.page).EXERCISES.values())
+        if name not in asked:
+            raise ValueError(f"name: {self.page} has no answer {name!r}; it asks for {', '.join(asked)}")
+        if answer is MISSING:
+            answer = sys._getframe(1).f_globals.get(name)
+        try:
+            check(self.page, name, answer)
+        except Wrong as wrong:
+            return Verdict(name, str(wrong))
+        return Verdict(name, "")
+
+
 def grader(page):
-    """Return otter-grader's checker of a page: in a notebook, ``grader.check("NAME")`` checks the answer NAME.
+    """Return the checker of a page: in a notebook, ``grader.check("NAME")`` checks the answer NAME.
 
     Parameters
     ----------
@@ -212,17 +300,14 @@ def grader(page):
     ------
     ValueError
         If there is no such module.
-    """
-    questions = _checks(page).EXERCISES.values()
-    from otter import Notebook
-    from otter.test_files import ExceptionTestFile
 
-    folder = Path(tempfile.mkdtemp(prefix="checks-"))
-    for name in questions:
-        (folder / f"{name}.py").write_text(QUESTION.format(page=page, name=name))
-    # otter has no option to leave out the source line that raised; students need the sentence only
-    ExceptionTestFile._generate_error_message = lambda self, error, context=0: str(error)
-    return Notebook(tests_dir=str(folder))
+    Examples
+    --------
+    >>> grader("breakdown_assignment").check("trimmed_loss", lambda residuals, h: sum(sorted(residuals**2)[:h]))
+    trimmed_loss: public checks passed.
+    """
+    _checks(page)
+    return Grader(page)
 
 
 def _said(error):

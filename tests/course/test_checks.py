@@ -2,14 +2,18 @@
 
 import ast
 import re
+import shutil
 import sys
+import time
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from robustnn_core import course
 
-from .made import ROOT, checks
+from .made import ROOT, checks, question_tool
 
 PAGES = {
     checks.module_name(path.with_suffix("")): path
@@ -98,6 +102,57 @@ def test_wrong_answers_are_refused(question):
         pytest.fail(f"wrong answer {index} to {name} passed both checks")
 
 
+def styled(value, leaf):
+    """Return an answer's value with every number or array in it written differently."""
+    return tuple(styled(v, leaf) for v in value) if isinstance(value, tuple) else leaf(value)
+
+
+def other_sum(value):
+    """As if the numbers had been added up in another order; whole numbers are exact."""
+    value = np.asarray(value, dtype=float)
+    return np.asarray(np.where(value == np.round(value), value, value * (1 + 1e-13)), order="F")
+
+
+def one_array(value):
+    """Arrays, and one stacked array where the parts have one shape."""
+    if isinstance(value, tuple) and len({np.shape(v) for v in value}) == 1:
+        return np.array(value)
+    return styled(value, np.asarray)
+
+
+def in_lists(value):
+    found = styled(value, lambda v: np.asarray(v).tolist())
+    return list(found) if isinstance(found, tuple) else found
+
+
+STYLES = {
+    "lists": in_lists,
+    "one array": one_array,
+    "floats that are added up in another order": lambda value: styled(value, other_sum),
+    "exact numbers": lambda value: styled(value, lambda v: Fraction(float(v)) if np.ndim(v) == 0 else v),
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_right_answers_of_another_style_meet_both_checks(question, style):
+    page, name = question
+    right = answer(page, name)
+
+    def other(*arguments):
+        value = right(*arguments)
+        return STYLES[style](value)
+
+    course.check(page, name, other)
+    getattr(checks.load(page), f"hidden_{name}")(other)
+
+
+def test_other_right_answers_meet_both_checks(question):
+    page, name = question
+    for other in getattr(checks.load(page), "RIGHT", {}).get(name, []):
+        course.check(page, name, other)
+        getattr(checks.load(page), f"hidden_{name}")(other)
+
+
 def test_hidden_check_adds_to_the_public_one(question):
     """Something that the public check lets through is refused: who fits the visible check alone gets no more points."""
     page, name = question
@@ -113,6 +168,26 @@ def test_hidden_check_adds_to_the_public_one(question):
     seen.clear()
     getattr(module, f"hidden_{name}")(spy)
     assert set(seen) - visible
+
+
+CONSTANT = {
+    "0": lambda *a: 0.0,
+    "1": lambda *a: 1.0,
+    "a pair of zeros": lambda *a: (0.0, 0.0),
+    "zeros": lambda *a: np.zeros_like(np.asarray(a[0], dtype=float)),
+    "ones": lambda *a: np.ones_like(np.asarray(a[0], dtype=float)),
+    "the last argument": lambda *a: a[-1],
+}
+
+
+@pytest.mark.parametrize("kind", CONSTANT)
+@pytest.mark.filterwarnings("ignore")  # a check divides by what was returned
+def test_no_point_for_what_does_not_look_at_the_question(question, kind):
+    page, name = question
+    with pytest.raises(course.Wrong):
+        course.check(page, name, CONSTANT[kind])
+    with pytest.raises(Exception):  # noqa: B017  (the hidden half may stumble)
+        getattr(checks.load(page), f"hidden_{name}")(CONSTANT[kind])
 
 
 @pytest.mark.parametrize("kind", BAD)
@@ -137,6 +212,28 @@ def test_stub_says_what_to_return_and_is_not_the_answer(question):
     with pytest.raises(course.Wrong, match="returned nothing"):
         course.check(page, name, scope[name])
     assert PAGES[page].read_text().count(f":label: {label}\n") == 1
+
+
+def test_no_half_of_a_question_is_missing():
+    assert checks.missing() == []
+
+
+def test_a_question_from_the_template_is_complete_but_for_what_it_says(tmp_path, monkeypatch):
+    for folder in ("course", "robustnn_core/course", "chapters"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("api", "*.pyc"))
+    question_tool.add("convex_assignment", "width_of", "as-cx-width", root=tmp_path)
+    monkeypatch.setattr(checks, "ROOT", tmp_path)
+    (_, stub, _) = checks.answers("convex_assignment")["as-cx-width"]
+    assert stub.startswith("def width_of(x):")
+    assert {line.split(": ", 1)[1] for line in checks.missing()} == {
+        "WRONG has fewer than two wrong answers to width_of",
+        "no page has the exercise as-cx-width",
+        "course/answers/convex_assignment.py has a TODO",
+        "robustnn_core/course/checks/convex_assignment.py has a TODO",
+    }
+    private = tmp_path / "course" / "answers" / "convex_assignment.py"
+    private.write_text(private.read_text().replace("def hidden_width_of", "def forgotten"))
+    assert "convex_assignment: hidden_width_of is not in course/answers/convex_assignment.py" in checks.missing()
 
 
 def test_name_of_the_answer_is_free_on_its_page(question):
@@ -173,13 +270,37 @@ def test_page_without_checks_is_named():
         course.grader("nosuch_1")
 
 
-@pytest.mark.filterwarnings("ignore")  # of otter and what it imports
-def test_grader_says_the_sentence_and_nothing_else(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)  # otter keeps a log where it runs
-    pytest.importorskip("otter")
+def test_grader_says_the_sentence_and_nothing_else():
     page, name = QUESTIONS[0]
     grader = course.grader(page)
-    said = grader.check(name, global_env={name: None})
-    assert f"{name} is still empty; replace the dots by your code." in str(said)
-    assert "line" not in str(said) and "Error" not in str(said)
-    assert "passed" in str(grader.check(name, global_env={name: answer(page, name)}))
+    scope = {name: None, "grader": grader}
+    said = eval(f"grader.check({name!r})", scope)
+    assert repr(said) == f"{name} is still empty; replace the dots by your code."
+    scope[name] = answer(page, name)
+    assert repr(eval(f"grader.check({name!r})", scope)) == f"{name}: public checks passed."
+    with pytest.raises(ValueError, match=f"name: {page} has no answer 'nosuch'; it asks for {name}"):
+        grader.check("nosuch")
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [
+        (float("nan"), "contains nan"),
+        (float("inf"), "division by zero, or for an overflow"),
+        (10**400, "look for an overflow"),
+        ([1, "2"], "is a list; it must be"),
+    ],
+)
+def test_a_number_that_is_none_is_told_why(value, said):
+    with pytest.raises(course.Wrong, match=said):
+        course.numbers(value, name="w", shape=(2,) if isinstance(value, list) else ())
+
+
+def test_exact_numbers_are_numbers():
+    third = course.numbers([Fraction(1, 3), Decimal("0.5"), 10**20], name="w", shape=(3,))
+    np.testing.assert_array_equal(third, [1 / 3, 0.5, 1e20])
+
+
+def test_what_is_too_slow_is_told_about_time():
+    with pytest.raises(course.Wrong, match="within 1 seconds. If it is right, it is too slow"):
+        course.call(lambda: time.sleep(5), name="f", seconds=1)

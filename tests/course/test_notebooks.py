@@ -54,7 +54,7 @@ def _names(node):
 
 def test_first_code_cell_installs(made):
     code = [cell.source for cell in made.cells if cell.cell_type == "code"]
-    assert not code or code[0] in (notebooks.INSTALL, notebooks.INSTALL + notebooks.OTTER)
+    assert not code or code[0] == notebooks.INSTALL
 
 
 def test_drawing_cells_are_folded_as_on_the_page(made):
@@ -96,6 +96,30 @@ def test_students_get_a_place_to_write_and_lecturers_the_solution(page):
     assert not any(cell.source == notebooks.TODO for cell in instructor.cells)
     assert len(re.findall(r"\*\*Solution", prose(instructor))) >= count
     assert "**Solution of Exercise" not in prose(student)
+
+
+def test_students_get_no_key_of_a_self_test():
+    for page in PAGES:
+        if page.endswith("/summary"):
+            student, instructor = (
+                prose(notebooks.notebook(BOOK, page, PAGES[page], solutions=s)) for s in (False, True)
+            )
+            asked = re.findall(r"^- \[x\] .*$", instructor, flags=re.M)
+            assert asked and "[x]" not in student
+            assert student.count("- [ ] ") == instructor.count("- [ ] ") + len(asked)
+            assert not [line for line in student.split("\n") if line.startswith("- [ ]") and line.endswith("*")]
+
+
+def test_reference_to_what_is_not_handed_out_is_plain_text():
+    page = "chapters/breakdown/2-a-quarter"
+    text = (
+        "See {doc}`1-what-breaks`, {prf:ref}`thm-half-distance`, {prf:ref}`t-nosuch`, {doc}`9-nosuch`, {eq}`e-nosuch`."
+    )
+    said = prose(notebooks.notebook(BOOK, page, text, solutions=False, written={page}))
+    assert said == (
+        "See What breaks a regression, Theorem 1.2, a statement of another page (t-nosuch), "
+        "another page (9-nosuch), (of another page)."
+    )
 
 
 SNIPPET = """# Title

@@ -1,7 +1,10 @@
 """The notebooks of ``make course``: their numbers are the site's, and the students' run where only Jupyter is."""
 
+import json
 import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -76,3 +79,31 @@ def test_nothing_hidden_is_given_to_students():
             for file in packed.namelist()
             if "answers" in file or any(name.encode() in packed.read(file) for name in names)
         ]
+
+
+def test_archive_is_graded_by_otter_in_a_bare_environment(tmp_path):
+    """Nothing but the archive, and a notebook whose kernel is called something else."""
+    with zipfile.ZipFile(COURSE / "instructor" / "grading" / "breakdown_assignment.zip") as packed:
+        packed.extractall(tmp_path / "archive")
+    assert "answers" not in "".join(path.name for path in (tmp_path / "archive").rglob("*"))
+    python = tmp_path / "bare" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "bare")], check=True)
+    needed = ["-r", tmp_path / "archive" / "requirements.txt", *(tmp_path / "archive" / "files").glob("*.whl")]
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *needed], check=True)
+    notebook = nbformat.read(COURSE / "instructor" / "assignments" / "breakdown.ipynb", as_version=4)
+    notebook.metadata.kernelspec = {"name": "myenv", "display_name": "my own", "language": "python"}
+    nbformat.write(notebook, tmp_path / "handed-in.ipynb")
+    archive = COURSE / "instructor" / "grading" / "breakdown_assignment.zip"
+    run = [python.parent / "otter", "run", "-a", archive, "-o", tmp_path, tmp_path / "handed-in.ipynb"]
+    subprocess.run(run, check=True, cwd=tmp_path, env={"PATH": f"{python.parent}:/usr/bin:/bin", "HOME": str(tmp_path)})
+    scores = {test["name"]: test.get("score") for test in json.loads((tmp_path / "results.json").read_text())["tests"]}
+    assert {name: scores[name] for name in ("trimmed_loss", "survived", "attack", "votes")} == {
+        "trimmed_loss": 2, "survived": 2, "attack": 3, "votes": 2,
+    }  # fmt: skip
+
+
+def test_students_get_neither_the_lecturers_page_nor_keys():
+    assert not list((COURSE / "student").rglob("lecturers.ipynb"))
+    for path in NOTEBOOKS:
+        text = path.read_text()
+        assert "- [x]" not in text and "Notes: " not in text, path.name

@@ -55,6 +55,12 @@ def half_of_length(answer):
         name="half_of_length with one giant point",
         hint="The points with the largest share come first.",
     )
+    compare(
+        call(answer, np.repeat(v[None], 8, axis=0), v, name="half_of_length"),
+        4,
+        name="half_of_length of eight equal points",
+        hint="Each of them has an eighth.",
+    )
 
 
 def trap_from_ols(answer):

@@ -80,7 +80,7 @@ def share_noticed(answer):
     z = np.random.default_rng(3).standard_normal(200)
     at = lambda *a: numbers(call(answer, *a, name="share_noticed"), name="share_noticed")  # noqa: E731
     some = at(z, 0.5, 0.1, 0.02)
-    if not 0 <= some <= 1:
+    if not -1e-9 <= some <= 1 + 1e-9:
         fail("share_noticed is a share: it lies between 0 and 1.")
     compare(at(z, 1.0, 0.1, 0.0), 0.0, name="share_noticed at c = 1", hint="The two units are the same.")
     compare(

@@ -75,6 +75,9 @@ def pick_pattern(answer):
         name="pick_pattern where the second fit is exact at h points",
         hint="What is trimmed does not count.",
     )
+    compare(
+        call(answer, R[[1, 0, 2]], 15, name="pick_pattern"), 0, name="pick_pattern with the exact fit in the first row"
+    )
 
 
 def draws_needed(answer):

@@ -73,7 +73,7 @@ def tilted_labels(answer):
         hint="Nothing may change.",
     )
     y = numbers(call(answer, X, u, v, 10, name="tilted_labels"), name="tilted_labels", shape=(60,))
-    changed = y != clean
+    changed = ~np.isclose(y, clean, rtol=1e-9, atol=1e-12)
     if changed.sum() != 10:
         fail(
             f"tilted_labels changes {int(changed.sum())} labels with a budget of 10; a label that stays "
@@ -95,12 +95,17 @@ def noticed_share(answer):
 
     right_angle = [[1.0, 0.0], [0.0, 2.0]]
     compare(
-        at(right_angle, [1.0, 0.0]), 0.5, name="noticed_share of one moving unit", hint="It is awake on a half plane."
+        at(right_angle, [1.0, 0.0]),
+        0.5,
+        name="noticed_share of one moving unit",
+        tol=2e-3,
+        hint="It is awake on a half plane.",
     )
     compare(
         at(right_angle, [1.0, 1.0]),
         0.75,
         name="noticed_share of two equal moves of orthogonal units",
+        tol=2e-3,
         hint="Both are asleep on a quarter of the plane.",
     )
     compare(at([[1.0, 0.0], [-3.0, 0.0]], [0.0, 0.0]), 0.0, name="noticed_share of no move")
@@ -110,16 +115,17 @@ def noticed_share(answer):
         at(5 * np.array(U), c),
         some,
         name="noticed_share of units five times as long",
+        tol=2e-3,
         hint="Who is awake does not depend on lengths.",
     )
-    compare(at(U, -3 * np.array(c)), some, name="noticed_share of the move times -3")
+    compare(at(U, -3 * np.array(c)), some, name="noticed_share of the move times -3", tol=2e-3)
 
 
 def hopeless_coverage(answer):
     right, small, half = (
         numbers(call(answer, angle, name="hopeless_coverage"), name="hopeless_coverage") for angle in (90.0, 20.0, 10.0)
     )
-    if not 0 <= right <= 1:
+    if not -1e-9 <= right <= 1 + 1e-9:
         fail("hopeless_coverage is a share of the points, between 0 and 1.")
     if small <= right:
         fail(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 EXERCISES = {
     "ex-cx1-dead": "split_linear",
@@ -15,8 +15,7 @@ def split_linear(answer):
     X = np.column_stack([[-2.0, 0.5, 1.0], np.ones(3)])
     for q in (np.array([1.0, 0.0]), np.array([-3.0, 0.5])):
         found = call(answer, X, q, name="split_linear")
-        if not isinstance(found, (tuple, list)) or len(found) != 2:
-            fail("split_linear must return two arrays, first v and then w.")
+        found = parts(found, 2, name="split_linear", what="two arrays, first v and then w")
         v, w = (
             numbers(part, name=f"the {which} part of split_linear", shape=(2,))
             for part, which in zip(found, ("first", "second"))

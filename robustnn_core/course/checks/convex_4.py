@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 EXERCISES = {
     "ex-cx4-ball": "margin_in_ball",
@@ -56,8 +56,7 @@ def critical_radius(answer):
 
 def bending_example(answer):
     found = call(answer, 1e-3, name="bending_example")
-    if not isinstance(found, (tuple, list)) or len(found) != 5:
-        fail("bending_example must return five things: inputs, labels, eps, units, signs.")
+    found = parts(found, 5, name="bending_example", what="five things: inputs, labels, eps, units, signs")
     n, m = (len(np.atleast_1d(part)) for part in (found[0], found[4]))
     inputs, labels, eps, units, signs = (
         numbers(part, name=what, shape=shape)

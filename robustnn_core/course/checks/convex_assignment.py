@@ -2,33 +2,32 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 EXERCISES = {
-    "as-cx-regions": "regions",
+    "as-cx-points": "most_points",
     "as-cx-patterns": "patterns",
     "as-cx-objective": "objective",
+    "as-cx-decay": "decay",
 }
 
 
-def regions(answer):
-    for n in (1, 2, 5):
-        compare(
-            call(answer, n, n, name="regions"),
-            2**n,
-            name=f"regions({n}, {n})",
-            hint="With as many dimensions as points every pattern occurs.",
-        )
-    line = numbers(call(answer, 6, 1, name="regions"), name="regions")
-    compare(
-        call(answer, 9, 1, name="regions"),
-        line,
-        name="regions with rank 1",
-        hint="On a line only the sign of the weight counts, so the number of points is of no importance.",
-    )
-    few, more = (numbers(call(answer, n, 3, name="regions"), name="regions") for n in (6, 7))
-    if not few < more < 2 * few:
-        fail("regions with rank 3: a further point must cut some of the regions, and cannot cut all of them.")
+def most_points(answer):
+    def at(budget, r):
+        return numbers(call(answer, budget, r, name="most_points"), name="most_points")
+
+    for r in (2, 3, 5):
+        compare(at(2**r, r), r, name=f"most_points({2**r}, {r})", hint="With n = r every pattern occurs.")
+    compare(at(31, 2), 15, name="most_points(31, 2)", hint="In the plane a further line adds two regions.")
+    if not _whole(at, 500, 5) <= _whole(at, 500, 3) < _whole(at, 500, 2):
+        fail("most_points(500, r) must fall with r: the more dimensions, the more patterns.")
+
+
+def _whole(at, budget, r):
+    found = at(budget, r)
+    if found != round(float(found)) or found < r:
+        fail(f"most_points({budget}, {r}) is not a whole number from r on.")
+    return found
 
 
 def patterns(answer):
@@ -72,3 +71,21 @@ def objective(answer):
         hint="Norms are not squared.",
     )
     compare(value(V, none, 1.0) - value(V, none, 0.0), (once - free) / 2, name="what beta adds when all w are zero")
+
+
+def decay(answer):
+    U, alpha = np.array([[3.0, 0.0, 1.0], [4.0, 1.0, 0.0]]), np.array([2.0, -1.0, 0.5])
+
+    def sides(U, alpha, beta):
+        found = parts(call(answer, U, alpha, beta, name="decay"), 2, name="decay", what="the two sides, left and right")
+        return [numbers(side, name=f"the {which} side of decay") for side, which in zip(found, ("left", "right"))]
+
+    left, right = sides(U, alpha, 2.0)
+    compare(right, (U**2).sum() + (alpha**2).sum(), name="the right side of decay with beta = 2")
+    if not left < right:
+        fail("The step of decay does not hold for units that are not balanced, or is an equality there.")
+    scale = np.array([2.0, 0.25, 3.0])
+    compare(sides(U * scale, alpha / scale, 2.0)[0], left, name="the left side of decay with units rescaled")
+    balanced = np.array([5.0, -1.0, 1.0])
+    left, right = sides(U, balanced, 0.3)
+    compare(left, right, name="the left side of decay for balanced units", hint="There it is an equality.")

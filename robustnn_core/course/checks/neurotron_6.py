@@ -63,7 +63,7 @@ def mean_log_factor(answer):
         relu,
         line / 2,
         name="mean_log_factor of the ReLU against that of the line",
-        tol=1e-4,
+        tol=1e-3,
         hint="The ReLU moves for half of the inputs.",
     )
 

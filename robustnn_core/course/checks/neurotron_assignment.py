@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 EXERCISES = {
     "as-nt-step": "step",
     "as-nt-lie": "lie",
     "as-nt-floor": "floor",
+    "as-nt-pull": "pull",
 }
 
 
@@ -58,3 +59,25 @@ def floor(answer):
     )
     if one <= np.sqrt(2 / np.pi) + 1e-9:
         fail("floor is too small: the gate pulls with less force than the line.")
+
+
+def pull(answer):
+    X, w, truth = np.array([[1.0, 0.0], [2.0, -1.0]]), np.array([1.0, 1.0]), np.array([0.5, 2.0])
+
+    def sides(w, lies, mirrored, theta):
+        found = call(answer, X, w, truth, lies, mirrored, theta, name="pull")
+        found = parts(found, 2, name="pull", what="the two sides, left and right")
+        return [numbers(side, name=f"the {which} side of pull") for side, which in zip(found, ("left", "right"))]
+
+    none, error = np.zeros(2), X @ (w - truth)
+    left, right = sides(w, none, none, 0.0)
+    compare(left, right, name="the left side of pull without lies", hint="Add up what x and -x give.")
+    if left <= 0:
+        fail("The left side of pull is not positive without lies.")
+    lies = 0.3 * np.sign(error)
+    left, right = sides(w, lies, -lies, 0.3)
+    compare(left, right, name="the left side of pull under the worst lies")
+    left, right = sides(w, -lies, lies, 0.3)
+    if not left < right:
+        fail("The step of pull should not be met with equality where the lies help the learner.")
+    compare(sides(truth, lies, lies, 0.3), [0.0, 0.0], name="the sides of pull at w = w*")

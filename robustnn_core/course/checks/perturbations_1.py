@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 EXERCISES = {
     "ex-pt1-mark": "stamp",
@@ -43,8 +43,7 @@ def split_pattern(answer):
 
 
 def _two(found, shape):
-    if not isinstance(found, tuple | list) or len(found) != 2:
-        fail("split_pattern must return two arrays: what is left, and the component.")
+    found = parts(found, 2, name="split_pattern", what="two arrays: what is left, and the component")
     return [
         numbers(part, name=f"the {which} array of split_pattern", shape=shape)
         for which, part in zip(("first", "second"), found)

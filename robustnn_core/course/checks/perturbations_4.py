@@ -36,7 +36,7 @@ def noises_needed(answer):
 def isotropic_agreement(answer):
     def share(*arguments):
         found = numbers(call(answer, *arguments, name="isotropic_agreement"), name="isotropic_agreement")
-        if not 0 <= found <= 1:
+        if not -1e-9 <= found <= 1 + 1e-9:
             fail("isotropic_agreement is not between 0 and 1.")
         return found
 

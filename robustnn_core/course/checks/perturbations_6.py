@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, fail, numbers
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 EXERCISES = {
     "ex-pt6-true": "only_false",
@@ -15,7 +15,12 @@ EXERCISES = {
 def only_false(answer):
     images = np.arange(12.0).reshape(6, 2)
     y, labels = np.array([0, 1, 2, 1, 0, 2]), np.array([1, 1, 0, 1, 2, 2])
-    kept, names = _two(call(answer, images, y, labels, name="only_false"), "only_false", "the images and their labels")
+    kept, names = parts(
+        call(answer, images, y, labels, name="only_false"),
+        2,
+        name="only_false",
+        what="two arrays: the images and their labels",
+    )
     kept, names = (
         numbers(kept, name="the images of only_false", shape=(3, 2)),
         numbers(names, name="the labels of only_false", shape=(3,)),
@@ -115,9 +120,3 @@ def mean_part(answer):
         hint="Only differences of the means count.",
     )
     compare(((eta - found) * found).sum(axis=1), np.zeros(6), name="the inner product of mean_part with the rest")
-
-
-def _two(found, name, what):
-    if not isinstance(found, tuple | list) or len(found) != 2:
-        fail(f"{name} must return two arrays: {what}.")
-    return found
