@@ -11,7 +11,8 @@ from robustnn_core.convex import datasets
 from robustnn_core.convex.baselines import attack_box, train_gradient
 from robustnn_core.convex.cells import box
 from robustnn_core.convex.patterns import Patterns, distinct
-from robustnn_core.convex.robust import fit_robust, fit_robust_linear, worst_case_loss
+from robustnn_core.convex.robust import fit_robust, fit_robust_linear
+from robustnn_core.convex.verify import worst_case_loss
 
 __all__ = [
     "METHODS",

@@ -28,12 +28,15 @@ class Model:
         How far a cone may fall behind the mean complementarity.
     correctors : int
         How many more solves an iteration may spend to lengthen its step; worth it where factors are dear.
+    patience : int
+        Steps without progress before the loop gives up.
     """
 
     degree: int
     share = 0.99
     wide = 1e-2
     correctors = 0
+    patience = 8
 
     def start(self):
         """Return a strictly feasible :class:`~robustnn_core.convex._cones.Point`."""
@@ -60,13 +63,13 @@ class Model:
 class _Stall:
     """Early on mu falls while the gap is still 1: only both standing still is a stall."""
 
-    def __init__(self):
-        self.rounds, self.gap, self.mu = 0, np.inf, np.inf
+    def __init__(self, patience):
+        self.patience, self.rounds, self.gap, self.mu = patience, 0, np.inf, np.inf
 
     def __call__(self, gap, mu):
         self.rounds = self.rounds + 1 if gap > 0.98 * self.gap and mu > 0.9 * self.mu else 0
         self.gap, self.mu = min(self.gap, gap), min(self.mu, mu)
-        return self.rounds >= 8
+        return self.rounds >= self.patience
 
 
 def _direction(model, system, scaling, point, total):
@@ -114,7 +117,7 @@ def _advanced(model, point, move, lag):
 
 def solve(model, bracket, *, gap, max_iter, max_seconds=np.inf):
     """Close the bracket of the model's program to ``gap`` and return it."""
-    point, stall = model.start(), _Stall()
+    point, stall = model.start(), _Stall(model.patience)
     for _ in range(max_iter):
         model.certify(point, bracket)
         if bracket.record() <= gap or bracket.seconds > max_seconds:

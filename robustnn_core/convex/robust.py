@@ -17,14 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robustnn_core import blas, checks, nets
+from robustnn_core import blas, checks
 from robustnn_core.convex import _robust, interior, losses, program
 from robustnn_core.convex.bracket import Bracket
 from robustnn_core.convex.cells import box, flat_block, robust_margin
 from robustnn_core.convex.patterns import Patterns, check_patterns
 from robustnn_core.convex.program import Fit, below, recover_net, relative_gap
 
-__all__ = ["RobustFit", "WorstCase", "check_data", "fit_robust", "fit_robust_linear", "worst_case_loss"]
+__all__ = ["RobustFit", "check_data", "fit_robust", "fit_robust_linear"]
 
 #: A robust margin is above 1 if it is so by this much: less is within a linear program's own tolerance.
 STRICT = 1e-7
@@ -51,30 +51,6 @@ class RobustFit(Fit):
     worst_loss: float = np.nan
     screened: np.ndarray = None
     adversary: np.ndarray = None
-
-
-@dataclass(frozen=True, eq=False)
-class WorstCase:
-    """A bracket of the worst loss of a net over a box.
-
-    Attributes
-    ----------
-    loss : float
-        Certified: no move inside the box gives more.
-    reached : float
-        The loss at ``X + moves``: some move inside the box gives this.
-    exact : bool
-        No unit changes its sign inside any box; then both are the worst case.
-    margins : ndarray, shape (n,)
-        Certified lower bound of y f at every point (hinge and logistic), or upper bound of |f - y| (squared).
-    moves : ndarray, shape (n, d)
-    """
-
-    loss: float
-    reached: float
-    exact: bool
-    margins: np.ndarray
-    moves: np.ndarray
 
 
 def fit_robust(X, y, patterns, *, beta, radius, bias=None, loss="hinge", gap=1e-3, max_iter=100):
@@ -226,67 +202,6 @@ def fit_robust_linear(X, y, *, beta, radius, bias=None, loss="hinge", gap=1e-3, 
         )
     all_on = Patterns(np.ones((len(X), 1)), gate[:, None])
     return _train("convex.fit_robust_linear", X, y, all_on, beta, radius, bias, loss, gap, max_iter)
-
-
-def worst_case_loss(net, X, y, *, radius, bias=None, loss="hinge"):
-    """Bracket the worst loss of any :class:`~robustnn_core.nets.ReLUSum` when every point moves inside its box.
-
-    A unit that keeps its sign over a point's box is linear there. One that does not is replaced by the best line
-    above it or a line below it, whichever side hurts: the bound is certified, and exact if there is no such unit.
-
-    Parameters
-    ----------
-    net : nets.ReLUSum
-    X, y, radius, bias, loss
-        See :func:`fit_robust`; the points need not be training points.
-
-    Returns
-    -------
-    WorstCase
-
-    Examples
-    --------
-    >>> from robustnn_core import nets
-    >>> from robustnn_core.convex import worst_case_loss
-    >>> net = nets.ReLUSum([[1.0, 0.0]], [1])
-    >>> bracket = worst_case_loss(net, [[1.0, 1.0], [2.0, 1.0]], [1, 1], radius=0.25, bias=1)
-    >>> bracket.loss, bracket.reached, bracket.exact
-    (0.125, 0.125, True)
-    """
-    if not isinstance(net, nets.ReLUSum):
-        raise ValueError(f"net = {type(net).__name__} must be a nets.ReLUSum")
-    X, y, _, loss = check_data(X, y, 1.0, loss)
-    e = box(X, radius, bias=bias)
-    if net.weights.shape[1] != X.shape[1]:
-        raise ValueError(f"net has units in dimension {net.weights.shape[1]}, X has {X.shape[1]} columns")
-    Z = blas.product(X, net.weights.T)
-    reach = blas.product(np.abs(net.weights), e)
-    exact = bool((np.abs(Z) >= reach).all())
-    low, high = Z - reach, Z + reach
-    crossing = (low < 0) & (high > 0)
-    chord = np.divide(high, high - low, out=np.zeros_like(Z), where=crossing)
-    chord_shift = np.where(crossing, -chord * low, 0.0)
-    line = np.where(crossing, high > -low, Z > 0).astype(np.float64)
-
-    def below(sides):
-        """A lower bound of sides * f and the move that reaches it if every unit is linear."""
-        up = sides[:, None] * net.signs > 0  # units whose smallest value hurts
-        slope = np.where(up | ~crossing, line, chord)
-        shift = np.where(up, 0.0, chord_shift)
-        q = blas.product(sides[:, None] * net.signs * slope, net.weights)
-        value = (X * q).sum(axis=1) + (sides[:, None] * net.signs * shift).sum(axis=1) - blas.product(np.abs(q), e)
-        return value, -e * np.sign(q)
-
-    if loss.labels:
-        margins, moves = below(y)
-        return WorstCase(loss.value(y * margins, y), loss.value(net.predict(X + moves), y), exact, margins, moves)
-    least, down = below(np.ones(len(y)))
-    most, up = below(-np.ones(len(y)))
-    margins = np.maximum(y - least, -most - y)
-    reached = np.stack([np.abs(net.predict(X + down) - y), np.abs(net.predict(X + up) - y)])
-    moves = np.where((reached[0] >= reached[1])[:, None], down, up)
-    still = np.zeros(len(y))
-    return WorstCase(loss.value(margins, still), loss.value(reached.max(axis=0), still), exact, margins, moves)
 
 
 def check_data(X, y, beta, loss):

@@ -7,7 +7,19 @@ import numpy as np
 
 from robustnn_core import convex, nets
 from robustnn_core.convex import datasets, experiments, losses, proofs
-from tests.mutations import assert_complete, assert_killed, assert_listed, cases, elsewhere, patched, spoilt, tighter
+from robustnn_core.convex.proofs import bending as proofs_bending
+from tests.mutations import (
+    assert_complete,
+    assert_killed,
+    assert_listed,
+    cases,
+    edited,
+    elsewhere,
+    patched,
+    shifted,
+    spoilt,
+    tighter,
+)
 
 CONVEX = "robustnn_core.convex."
 DUAL = {loss: CONVEX + f"losses.{type(own).__name__}.dual" for loss, own in losses.LOSSES.items()}
@@ -286,6 +298,151 @@ def example(change):
     return patched(CONVEX + "proofs.robust._width_example", lambda f: lambda: change(*f()), "changed")
 
 
+# ---------------------------------------------------------------- 5. bending
+
+BEND = CONVEX + "proofs.bending."
+MARGINS = CONVEX + "_bending.Rows.margins"
+
+
+@cache
+def bent_data():
+    rng = np.random.default_rng(0)
+    net = nets.ReLUSum(rng.standard_normal((5, 3)), [1, -1, 1, -1, 1])
+    X = rng.standard_normal((8, 3))
+    X[:, 2] = 1.0
+    return net, X, rng.choice([-1.0, 1.0], 8), rng.uniform(0, 1, (8, 5))
+
+
+def bent(radius=0.5, norm="linf"):
+    return proofs_bending.bending_bound(*bent_data(), radius=radius, bias=2, norm=norm)
+
+
+def one_unit():
+    """One unit that opposes, its chord: the bound is the least value."""
+    net = nets.ReLUSum([[1.0, 0.5, 0.1]], [-1])
+    return proofs_bending.bending_bound(net, [[0.2, 0.0, 1.0]], [1.0], [[0.75 / 0.9]], radius=0.3, bias=2)
+
+
+def bent_squared():
+    net, X, y, _ = bent_data()
+    return proofs_bending.bending_squared(net, X, y, radius=0.5, bias=2)
+
+
+def stable_squared():
+    """No unit changes its sign: the bounds are the range."""
+    net, X, y, _ = bent_data()
+    return proofs_bending.bending_squared(net, X, y, radius=1e-3, bias=2)
+
+
+def relaxed():
+    net, X, y, _ = bent_data()
+    return proofs_bending.relaxation(net, X, y, radius=0.5, bias=2)
+
+
+def stable_relaxed():
+    net, X, y, _ = bent_data()
+    return proofs_bending.relaxation(net, X, y, radius=1e-3, bias=2)
+
+
+def higher(amount):
+    return lambda f: lambda *args: f(*args) + amount
+
+
+def wider(f):
+    """Bounds that are too good by 1e-3."""
+
+    def bounds(*args, **options):
+        found = f(*args, **options)
+        return replace(found, low=found.low + 1e-3, reached=found.reached - 1e-1)
+
+    return bounds
+
+
+@cache
+def robust_eight(loss="hinge"):
+    rng = np.random.default_rng(0)
+    X, y = np.column_stack([rng.uniform(-1, 1, (8, 2)), np.ones(8)]), rng.choice([-1.0, 1.0], 8)
+    return (
+        X,
+        y,
+        convex.fit_robust(X, y, convex.sample_patterns(X, 15, seed=0), beta=0.02, radius=0.03, bias=2, loss=loss),
+    )
+
+
+def not_worse(**changed):
+    X, y, fit = robust_eight()
+    return proofs_bending.never_worse(replace(fit, **changed), X, y)
+
+
+@cache
+def gated_twelve():
+    rng = np.random.default_rng(1)
+    X, y = np.column_stack([rng.uniform(-1, 1, (12, 2)), np.ones(12)]), rng.choice([-1.0, 1.0], 12)
+    patterns = convex.sample_patterns(X, 15, seed=0)
+    return X, y, convex.fit_gated(X, y, patterns, beta=0.2), convex.fit(X, y, patterns, beta=0.2)
+
+
+def bracketed(**changed):
+    X, y, fit, reference = gated_twelve()
+    return proofs_bending.gated_bracket(replace(fit, **changed), X, y, reference=reference)
+
+
+BENDING = {
+    "bending_bound": (
+        bent,
+        {
+            "agree": edited(BEND + "bending_bound", 'z_+", c * z', 'z_+", 1.5 * c * z'),
+            "oppose": shifted(),
+            "t": patched(BEND + "norm_of", times(0.9), "10 % smaller"),
+            "q": patched(BEND + "norm_of", times(0.9), "10 % smaller"),
+            "m": elsewhere("one unit", one_unit, patched(MARGINS, higher(0.01), "higher by .01")),
+            "concave": edited(
+                BEND + "bending_bound", "0.5 * (first + second), half", "0.5 * (first + second) + 0.01, half"
+            ),
+            "used": spoilt("no radius", lambda: bent(radius=0.0)),
+        },
+    ),
+    "bending_squared": (
+        bent_squared,
+        {
+            "low": elsewhere("stable units", stable_squared, patched(MARGINS, higher(0.01), "higher by .01")),
+            "high": elsewhere("stable units", stable_squared, patched(MARGINS, higher(0.01), "higher by .01")),
+            "far": elsewhere("stable units", stable_squared, patched(MARGINS, higher(0.01), "higher by .01")),
+        },
+    ),
+    "relaxation": (
+        relaxed,
+        {
+            "any": elsewhere("stable units", stable_relaxed, patched(MARGINS, higher(0.01), "higher by .01")),
+            "pass": elsewhere("stable units", stable_relaxed, patched(CONVEX + "verify.net_bounds", wider, "too good")),
+            "best": patched(CONVEX + "verify.net_bounds", wider, "too good"),
+            "exact": elsewhere(
+                "stable units", stable_relaxed, patched(CONVEX + "verify.net_bounds", wider, "too good")
+            ),
+        },
+    ),
+    "never_worse": (
+        not_worse,
+        {
+            "t": spoilt("a larger radius", lambda: not_worse(radius=2.0 * robust_eight()[2].radius)),
+            "m": spoilt("blocks turned round", lambda: not_worse(v=-robust_eight()[2].v)),
+            "p": spoilt("another objective", lambda: not_worse(objective=0.5 * robust_eight()[2].objective)),
+            "f": spoilt("another objective", lambda: not_worse(objective=0.5 * robust_eight()[2].objective)),
+        },
+    ),
+    "gated_bracket": (
+        bracketed,
+        {
+            "d": spoilt("too high a bound", lambda: bracketed(lower_bound=2.0 * gated_twelve()[3].objective)),
+            "p": spoilt("too small an objective", lambda: bracketed(objective=0.9 * gated_twelve()[3].lower_bound)),
+            "D": spoilt("longer blocks", lambda: bracketed(v=1.01 * gated_twelve()[2].v)),
+            "E": spoilt("blocks turned round", lambda: bracketed(w=-gated_twelve()[2].w)),
+            "rho": spoilt("larger margins", lambda: bracketed(margins=30.0 * gated_twelve()[2].margins)),
+            "width": spoilt("larger margins", lambda: bracketed(margins=30.0 * gated_twelve()[2].margins)),
+        },
+    ),
+}
+
 # ---------------------------------------------------------------- the catalogue
 
 LEDGERS = {
@@ -380,9 +537,10 @@ ROBUST = {
 
 
 def test_the_catalogue_is_complete():
-    assert_listed(proofs, {**LEDGERS, **ROBUST})
+    assert_listed(proofs, {**LEDGERS, **ROBUST, **BENDING})
     assert_complete(LEDGERS)
     assert_complete(ROBUST)
+    assert_complete(BENDING)
 
 
 @cases(LEDGERS)
@@ -392,6 +550,11 @@ def test_every_row_is_killed(name, build, row, how):
 
 @cases(ROBUST)
 def test_every_row_of_the_robust_ledgers_is_killed(name, build, row, how):
+    assert_killed(name, build, row, how)
+
+
+@cases(BENDING)
+def test_every_row_of_the_bending_ledgers_is_killed(name, build, row, how):
     assert_killed(name, build, row, how)
 
 
