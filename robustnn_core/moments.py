@@ -6,7 +6,7 @@ from scipy.special import erf
 
 from robustnn_core import streams
 
-__all__ = ["mean_abs_ascent", "mean_abs_certificate", "unit_cube_mean_abs", "unit_cube_norm_moment"]
+__all__ = ["mean_abs_ascent", "mean_abs_certificate", "mean_abs_least", "unit_cube_mean_abs", "unit_cube_norm_moment"]
 
 
 def unit_cube_norm_moment(n, j):
@@ -86,3 +86,11 @@ def mean_abs_certificate(Z, rounds=200):
         W = root @ G @ root
         W /= np.trace(W)
     return float(best)
+
+
+def mean_abs_least(Z):
+    """A lower bound of inf over unit u of mean |u.z_i|: |u.z| >= (u.z)^2 / |z|, so lambda_min(E[zz^T / |z|])."""
+    length = np.linalg.norm(Z, axis=1)
+    Y = Z / np.sqrt(np.where(length > 0, length, 1.0))[:, None]
+    values = np.linalg.eigvalsh(Y.T @ Y / len(Z))
+    return float(values[0]) if values[0] > 1e-12 * values[-1] else 0.0  # 0: rounding, or a direction nobody moves in

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import integrate, stats
 
-from robustnn_core import laws, streams
+from robustnn_core import laws, moments, streams
 
 DRAWS = 100_000
 rng = np.random.default_rng(1)
@@ -181,6 +181,30 @@ def test_mean_abs_range_of_points_in_the_plane_against_a_fine_grid(seed):
     found, bound = laws.Symmetrised(X).mean_abs_range(np.eye(2))
     assert best * (1 - 1e-6) <= found <= best * (1 + 1e-6)
     assert found <= bound <= 1.2 * found
+
+
+@every_law
+def test_mean_abs_least_is_below_every_direction(name, samples):
+    law, X = LAWS[name], samples[name][:20_000]
+    for M in (np.eye(law.n), np.random.default_rng(3).normal(size=(2, law.n))):
+        least = law.mean_abs_least(M)
+        Z = np.abs(X @ M.T @ directions(len(M)).T)
+        error = Z.std(axis=0) / math.sqrt(len(X))
+        assert (least <= Z.mean(axis=0) + 5 * error).all() and 0 <= least <= law.mean_abs_range(M)[1]
+
+
+def test_mean_abs_least_closed_forms():
+    M = np.diag([3.0, 2.0])
+    assert laws.Gaussian(2, 0.5).mean_abs_least(M) == pytest.approx(math.sqrt(2 / math.pi))
+    assert laws.Sphere(2, 1.0).mean_abs_least(M) == pytest.approx(2 * 2 / math.pi)
+    assert laws.Gaussian(1).mean_abs_least([[1.0], [2.0]]) == laws.Cube(1).mean_abs_least([[1.0], [2.0]]) == 0.0
+    # the cube: below every direction, and reached by the diagonal of many coordinates
+    for n in (1, 2, 5, 60):
+        diagonal = moments.unit_cube_mean_abs(np.full(n, 3.0 * n**-0.5))
+        assert 1 < diagonal / laws.Cube(n, 3.0).mean_abs_least(np.eye(n)) < 1 + 0.1 / n
+    # points: exact with one coordinate, 0 for a direction in which none moves
+    assert laws.Symmetrised([[1.0], [3.0]]).mean_abs_least([[2.0]]) == pytest.approx(4.0)
+    assert laws.Symmetrised([[1.0, 2.0], [2.0, 4.0], [0.0, 0.0]]).mean_abs_least(np.eye(2)) == 0.0
 
 
 def test_mean_abs_range_closed_forms():

@@ -51,8 +51,14 @@ def _advance(
     states,
     weights,
     steps,
+    sign=False,
+    decay=1.0,
+    begun=0,
 ):
     """Make ``steps`` updates of every row of ``weights``, in place; 0.0, or the |xi| that broke the budget (or nan).
+
+    With ``sign`` they are those of ``train_sign`` (k = 1, and ``filters`` its only patch). The step of update t of the
+    run is eta decay^t; ``begun`` updates were made before.
 
     Arrays of the innermost loops end with the axis of the repeats i. Each repeat sees the same
     operations in the same order whatever its neighbours are, hence the same bits.
@@ -156,8 +162,23 @@ def _advance(
                             if alive:
                                 return abs(xi[i])
 
-                for i in range(lanes):
-                    push[i] = eta * (clean[i] - present[i] + xi[i])
+                step = eta * decay ** (begun + begin + t) if decay < 1.0 else eta
+                if sign:
+                    for i in range(lanes):
+                        gap = clean[i] - present[i] + xi[i]
+                        side = 1.0 if gap > 0.0 else -1.0 if gap < 0.0 else 0.0
+                        push[i] = step * side if leak > 0.0 or z[i] > 0.0 else 0.0
+                    if leak == 0.0:
+                        for i in range(lanes):
+                            if z[i] == 0.0:  # the gate's edge: 0+ if the first coordinate that is not 0 is positive
+                                j = 0
+                                while j < r - 1 and mx[j, i] == 0.0:
+                                    j += 1
+                                if mx[j, i] > 0.0:
+                                    push[i] = step if clean[i] + xi[i] > 0.0 else -step
+                else:
+                    for i in range(lanes):
+                        push[i] = step * (clean[i] - present[i] + xi[i])
                 for j in range(r):
                     for i in range(lanes):
                         w[j, i] += push[i] * mx[j, i]

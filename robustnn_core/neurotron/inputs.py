@@ -4,7 +4,7 @@ import numpy as np
 
 from robustnn_core import checks, laws, nets
 
-__all__ = ["check_direction", "check_finite", "check_gate", "check_m", "check_pair"]
+__all__ = ["check_direction", "check_finite", "check_gate", "check_m", "check_pair", "check_single"]
 
 
 def check_pair(net, law):
@@ -104,3 +104,28 @@ def check_gate(shot):
         np.array_equal(shot.net.patches[0], np.eye(n)) and np.array_equal(shot.M, np.eye(n))
     ):
         raise ValueError("shot must be of a single gate with M = I; see SingleFilterNet.gate")
+
+
+def check_single(net):
+    """Refuse a net that is not one gate: several patches, or a leak outside [0, 1].
+
+    Raises
+    ------
+    ValueError
+        Names what is wrong.
+
+    Examples
+    --------
+    >>> from robustnn_core import nets
+    >>> from robustnn_core.neurotron.inputs import check_single
+    >>> check_single(nets.SingleFilterNet.convolution(5, 3))
+    Traceback (most recent call last):
+        ...
+    ValueError: net has 3 patches; the sign of an error says which way to go for one gate only: give one patch
+    """
+    if len(net.patches) != 1:
+        raise ValueError(
+            f"net has {len(net.patches)} patches; the sign of an error says which way to go for one gate only: "
+            "give one patch"
+        )
+    checks.number(net.leak, "net.leak", at_least=0.0, at_most=1.0)

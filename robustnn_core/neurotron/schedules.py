@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from scipy.optimize import minimize_scalar
 
 from robustnn_core import checks
-from robustnn_core.neurotron.theory import check_constants, check_eta, check_leak, sharp_floor
+from robustnn_core.neurotron.theory import Constants, check_constants, check_eta, check_leak, sharp_floor
 
-__all__ = ["Schedule", "count_steps", "poisoned_schedule", "realizable_schedule", "sharp_schedule"]
+__all__ = [
+    "Schedule",
+    "SignSchedule",
+    "count_steps",
+    "poisoned_schedule",
+    "realizable_schedule",
+    "sharp_schedule",
+    "sign_constants",
+    "sign_schedule",
+]
 
 
 @dataclass(frozen=True)
@@ -217,6 +226,124 @@ def _largest_eta(c, theta, target):
         middle = (low + high) / 2
         low, high = (middle, high) if sharp_floor(c, theta=theta, eta=middle) < target else (low, middle)
     return low
+
+
+@dataclass(frozen=True)
+class SignSchedule:
+    """How the theorem of the signs runs: ``epochs`` of ``steps`` updates, each with half the step of the one before.
+
+    Every epoch ends at one of its ``steps`` iterates, drawn uniformly, and halves the error.
+
+    Attributes
+    ----------
+    eta : float
+        Step of the first epoch.
+    steps : int
+        T: the iterates of an epoch, its start among them.
+    epochs : int
+    """
+
+    eta: float
+    steps: int
+    epochs: int
+
+    @property
+    def etas(self):
+        """The step of every epoch, a tuple."""
+        return tuple(self.eta / 2**k for k in range(self.epochs))
+
+
+def sign_schedule(constants, *, probability, delta, start, eps=None):
+    r"""The theorem of :func:`~robustnn_core.neurotron.train_sign`: \|w - w*\| <= eps under lies of any size.
+
+    With :math:`q = \inf_{|u|=1}E|u\cdot x|`, :math:`a = (1-2b)q`, :math:`B = E|x|^2/2` (both doubled with a leak) and
+    delta shared out among k epochs: :math:`\eta = \delta Ra/(4Bk)` and :math:`T = \lceil 16Bk^2/(a\delta)^2\rceil`.
+    On n normal inputs one epoch is :math:`T = 4\pi n/((1-2b)^2\delta^2)`.
+
+    Parameters
+    ----------
+    constants : Constants
+        Of a net of one patch A with M = A.
+    probability : float in [0, 1/2)
+        b: whatever has happened and whatever x is, the label is a lie with at most this probability.
+    delta : float in (0, 1)
+        The claim fails with at most this probability.
+    start : float > 0
+        R >= \|w - w*\| at the start.
+    eps : float in (0, start), optional
+        Accuracy; ``start / 2``, hence one epoch, when not given.
+
+    Returns
+    -------
+    SignSchedule
+
+    Raises
+    ------
+    ValueError
+        A parameter out of range; a leak outside [0, 1]; inputs that leave a direction out, or of which no finite
+        second moment is in sight.
+
+    Notes
+    -----
+    Source: the book; no leak: any symmetric law; a leak in (0, 1]: any law at all.
+
+    Examples
+    --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import constants, sign_schedule
+    >>> c = constants(nets.SingleFilterNet.gate(10), laws.Gaussian(10))
+    >>> s = sign_schedule(c, probability=0.3, delta=0.1, start=1.5)
+    >>> s.steps, s.epochs, round(s.eta, 5)  # 4 pi 10 / (.4 x .1)^2
+    (78540, 1, 0.00239)
+    >>> sign_schedule(c, probability=0.3, delta=0.1, start=1.5, eps=0.1).epochs
+    4
+    """
+    a, B = sign_constants(constants, probability)
+    delta = checks.number(delta, "delta", above=0.0, below=1.0)
+    R = checks.number(start, "start", above=0.0)
+    eps = R / 2 if eps is None else checks.number(eps, "eps", above=0.0, below=R, remedy="that is start")
+    epochs = max(1, math.ceil(math.log2(R / eps)))
+    share = delta / epochs
+    return SignSchedule(eta=share * R * a / (4 * B), steps=math.ceil(16 * B / (a * share) ** 2), epochs=epochs)
+
+
+def sign_constants(constants, probability):
+    r"""Return the a and B of :func:`sign_schedule`: a step takes at least eta a \|e\| and adds at most eta^2 B.
+
+    Parameters
+    ----------
+    constants : Constants
+    probability : float in [0, 1/2)
+
+    Examples
+    --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import constants
+    >>> from robustnn_core.neurotron.schedules import sign_constants
+    >>> a, B = sign_constants(constants(nets.SingleFilterNet.gate(4), laws.Gaussian(4)), 0.25)
+    >>> round(a, 4), B  # sqrt(2 / pi) / 2
+    (0.3989, 2.0)
+    """
+    c = constants
+    if not isinstance(c, Constants):
+        raise ValueError(f"constants = {c!r} must be what constants(net, law) returns")
+    b = checks.number(
+        probability, "probability", at_least=0.0, below=0.5, remedy="with half of the labels the liar is never outvoted"
+    )
+    checks.number(c.leak, "constants.leak", at_least=0.0, at_most=1.0)
+    error = c.standard_error.get("V", 0.0)
+    if not error <= 0.1 * c.V:
+        raise ValueError(
+            f"constants.V = {c.V:.4g} has standard error {error:.2g}: no finite E|x|^2 is in sight, and without one "
+            "a single input may throw the learner any distance; give more draws, or inputs with lighter tails"
+        )
+    if c.least <= 0:
+        raise ValueError(
+            f"constants.least = {c.least:.4g} must be > 0: there is a direction in which the inputs never move; "
+            "leave out what is constant or repeated among them"
+        )
+    terms = 1 if c.leak == 0 else 2
+    return terms * (1 - 2 * b) * c.least, terms * c.V / 2
 
 
 def count_steps(start, target, contraction):

@@ -51,6 +51,8 @@ class Constants:
     p, p_found : float
         Certified bound of, and largest value found for, :math:`\sup_{|u|=1} E|u\cdot Mx|`; equal
         where the supremum is known (Gaussian, sphere). The theorems use ``p``.
+    least : float
+        Certified lower bound of :math:`\inf_{|u|=1} E|u\cdot Mx|`, exact for Gaussian and sphere.
     Q, V : float
         Second-order constants of Theorem A':
         :math:`\frac{1+\alpha^2}{2}\lambda_{\max}(E[|Mx|^2 \frac1k\sum A_i xx^\top A_i^\top])`
@@ -69,6 +71,7 @@ class Constants:
     a: float
     p: float
     p_found: float
+    least: float
     Q: float
     V: float
     standard_error: dict
@@ -158,7 +161,7 @@ def constants(net, law, M=None):
     if law.exact:
         return result
     batches = [_constants(net, part, M) for part in law.batches()]
-    names = ("lam1", "c_tradeoff", "c_star", "a", "p", "Q", "V")
+    names = ("lam1", "c_tradeoff", "c_star", "a", "p", "least", "Q", "V")
     error = {n: float(np.std([getattr(b, n) for b in batches], ddof=1) / math.sqrt(len(batches))) for n in names}
     error.update({f"m{j}": law.standard_error(j) for j in (1, 2, 3, 4)})
     return replace(result, standard_error=error)
@@ -188,6 +191,7 @@ def _constants(net, law, M):
         a=(1 + leak) * lam1,
         p=p,
         p_found=p_found,
+        least=law.mean_abs_least(M),
         Q=float((1 + leak**2) / 2 * np.linalg.eigvalsh((fourth + fourth.T) / 2)[-1]),
         V=float(np.trace(M @ sigma @ M.T)),
         standard_error={},

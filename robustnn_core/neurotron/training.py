@@ -17,10 +17,10 @@ import numpy as np
 from robustnn_core import checks, laws, streams, sweeps
 from robustnn_core.neurotron import _kernel
 from robustnn_core.neurotron import adversaries as adv
-from robustnn_core.neurotron.inputs import check_m, check_pair
+from robustnn_core.neurotron.inputs import check_m, check_pair, check_single
 from robustnn_core.neurotron.runs import distance, finished, first_weights, record_times
 
-__all__ = ["train"]
+__all__ = ["train", "train_sign"]
 
 
 def train(
@@ -101,9 +101,113 @@ def train(
     array([[1. , 2.1]])
     """
     check_pair(net, law)
-    r = net.mean_patch.shape[0]
-    w_star = checks.array(w_star, "w_star", shape=(r,))
     M = check_m(net, M)
+    walk = _walk(net, law, M, w_star, adversary, eta, steps, repeats, seed, start, records, threads, progress)
+    remedy = f"lower eta = {eta:.6g} (neurotron.constants(net, law, M).best_eta is a safe step)"
+    return finished("train", *walk, remedy=remedy)
+
+
+def train_sign(
+    net,
+    law,
+    w_star,
+    *,
+    adversary=None,
+    eta,
+    decay=1.0,
+    steps,
+    repeats=1,
+    seed,
+    start=None,
+    records=60,
+    threads=None,
+    progress=False,
+):
+    r"""Learn one gate from the *signs* of the errors: lies of any size on fewer than half of the labels do not stop it.
+
+    .. code-block:: text
+
+        for t = 0, 1, ...:   draw x_t;  query y_t;   w <- w + eta decay^t sign(y_t - f_w(x_t)) 1{w.x_t > 0} x_t
+
+    With a leak in (0, 1] the net never goes flat and the factor 1{w.x > 0} is dropped.
+
+    Parameters
+    ----------
+    net : nets.SingleFilterNet
+        With one patch A and a leak in [0, 1]; the learner sees A x.
+    law : laws.Law
+        Of the inputs.
+    w_star : array_like, shape (r,)
+        The true filter.
+    adversary : adversaries.Adversary, optional
+        ``NoAttack()`` when not given. The theorem is about ``WithProbability(anyone, b)`` with b < 1/2, whatever
+        the budget; any other adversary is let in, and may win.
+    eta : float > 0
+        First step size (units: weight / \|Ax\|).
+    decay : float in (0, 1]
+        Every step is so many times the one before; 1 keeps the step.
+    steps : int >= 0
+        Updates of every repeat.
+    repeats : int >= 1
+    seed : int >= 0, tuple of int, or numpy Generator
+    start : array_like, shape (r,) or (repeats, r), optional
+        The first weights; 0 when not given.
+    records : int >= 2
+        How many points of the trajectory to keep, evenly spaced, both ends among them.
+    threads : int >= 1, optional
+        All cores when not given. The result is the same, bit for bit.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ValueError
+        Bad shapes or values, a net of several patches or with a leak outside [0, 1], or an adversary that
+        answered with \|xi\| > theta or with nan.
+
+    Warns
+    -----
+    ConvergenceWarning
+        A repeat diverged; ``diverged`` says which.
+
+    Notes
+    -----
+    Without a leak an input on the edge of the gate, w.x = 0, counts as inside if the first coordinate of Ax that is
+    not 0 is positive, as if w.x were a positive number too small to write; y <= 0 is then below the output. So of
+    x and -x exactly one is used at every w, 0 included, and the theorem needs no exception.
+
+    A step bounds what one label can do: \|w\| moves by at most eta decay^t \|Ax\|. Hence steps that shrink too fast
+    stop short of w*: eta/(1 - decay) times the mean \|Ax\| must exceed the first error several times.
+
+    An interrupt (Ctrl-C) keeps what is done, as in :func:`train`.
+    Source: this book; its theorem is ``neurotron.sign_schedule``.
+
+    Examples
+    --------
+    >>> from robustnn_core import laws, nets
+    >>> from robustnn_core.neurotron import adversaries, train_sign
+    >>> net, law = nets.SingleFilterNet.gate(2), laws.Gaussian(2)
+    >>> liar = adversaries.WithProbability(adversaries.Greedy(1e6), 0.2)
+    >>> shared = dict(eta=0.1, decay=0.996, steps=4000, repeats=5, seed=0)
+    >>> train_sign(net, law, [1.0, 2.0], adversary=liar, **shared).errors.max() < 1e-5
+    np.True_
+    """
+    check_pair(net, law)
+    check_single(net)
+    decay = checks.number(decay, "decay", above=0.0, at_most=1.0)
+    walk = _walk(
+        net, law, net.patches[0], w_star, adversary, eta, steps, repeats, seed, start, records, threads, progress, decay
+    )
+    return finished("train_sign", *walk, remedy=f"lower eta = {eta:.6g}")
+
+
+def _walk(net, law, M, w_star, adversary, eta, steps, repeats, seed, start, records, threads, progress, decay=None):
+    """Last weights, times and errors of either learner: that of the signs if there is a ``decay``."""
+    w_star = checks.array(w_star, "w_star", shape=(M.shape[0],))
     adversary = adv.NoAttack() if adversary is None else adversary
     if not isinstance(adversary, adv.Adversary):
         raise ValueError(f"adversary = {adversary!r} must be one of neurotron.adversaries")
@@ -111,9 +215,10 @@ def train(
     times = record_times(steps, records)
     repeats = checks.integer(repeats, "repeats", at_least=1)
     threads = (os.cpu_count() or 1) if threads is None else checks.integer(threads, "threads", at_least=1)
-    weights = first_weights(start, repeats, r)
+    weights = first_weights(start, repeats, len(w_star))
     problem = _problem(net, law, M, w_star, eta, adversary)
-    advance = _updates(law, adversary, problem, seed, weights)
+    rule = (False, 1.0) if decay is None else (True, decay)
+    advance = _updates(law, adversary, problem, rule, seed, weights)
 
     errors = np.empty((len(times), repeats))
     errors[0] = distance(weights, w_star)
@@ -128,12 +233,11 @@ def train(
             errors[i] = distance(weights, w_star)
             done, kept = i, weights.copy()
     except KeyboardInterrupt:
-        warnings.warn(f"interrupted after {times[done]} of {steps} updates", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"interrupted after {times[done]} of {steps} updates", RuntimeWarning, stacklevel=3)
     finally:
         if pool is not None:
             pool.shutdown()
-    remedy = f"lower eta = {eta:.6g} (neurotron.constants(net, law, M).best_eta is a safe step)"
-    return finished("train", kept, times[: done + 1], errors[: done + 1], remedy=remedy)
+    return kept, times[: done + 1], errors[: done + 1]
 
 
 def _problem(net, law, M, w_star, eta, adversary):
@@ -156,7 +260,7 @@ def _problem(net, law, M, w_star, eta, adversary):
     )
 
 
-def _updates(law, adversary, problem, seed, weights):
+def _updates(law, adversary, problem, rule, seed, weights):
     """Return ``advance(part, begin, end)``, which makes the updates of some rows of ``weights``, in place.
 
     It says what the kernel says: 0.0, or the size of the answer that broke the budget.
@@ -180,7 +284,7 @@ def _updates(law, adversary, problem, seed, weights):
                     for i in range(part.start, part.stop):
                         given[i] = law.sample(generators[i], block)
             inputs = np.ascontiguousarray(given[part, place : place + count])
-            worst = kernel(*problem, inputs, states[part], weights[part], count)
+            worst = kernel(*problem, inputs, states[part], weights[part], count, *rule, begin)
             begin += count
         return worst
 

@@ -72,6 +72,29 @@ def one_repeat(patches, leak, M, w_star, start, inputs, eta, answer, coins=None,
     return np.array(path)
 
 
+def sign_repeat(A, leak, w_star, start, inputs, eta, decay, answer, coins=None, probability=1.0):
+    """All weights of one repeat of the learner of signs, (T + 1, r): one patch, the rest as in ``one_repeat``."""
+    w = np.array(start, float)
+    path = [w.copy()]
+    for t, x in enumerate(inputs):
+        seen = A @ x
+        clean, z = sigma(float(np.dot(w_star, seen)), leak), float(np.dot(w, seen))
+        xi = answer(x, seen, w, clean, lambda: uniform(coins))
+        if probability < 1.0 and uniform(coins) >= probability:
+            xi = 0.0
+        y, out = clean + xi, sigma(z, leak)
+        side = 0 if y == out else 1 if y > out else -1
+        if leak == 0:
+            if z == 0.0:  # an infinitely small positive number, or its negative, by the first coordinate that is not 0
+                leading = [v for v in seen if v != 0.0][:1]
+                side = 0 if not leading or leading[0] < 0 else 1 if y > 0 else -1
+            elif z < 0:
+                side = 0
+        w = w + eta * decay**t * side * seen
+        path.append(w.copy())
+    return np.array(path)
+
+
 def no_attack(x, mx, w, clean, coin):
     return 0.0
 
@@ -188,6 +211,18 @@ def case_two(lam1, lam2, lam3, m, leak, theta, eps, delta, start, slack):
     h = eta * lam2
     T = count_steps(start, eps**2 * delta, lambda value: (1 - h * b + h**2 * c1) * value + h**2 * c2 + h * c3)
     return eta, gamma, T
+
+
+def sign_plan(q, V, leak, b, delta, R):
+    """``(eta, T)`` of one epoch of the learner of signs: the first T at which some step bounds the mean error."""
+    gates = 0.5 if leak == 0 else 1.0  # the share of the inputs that are used
+    a, B = 2 * gates * (1 - 2 * b) * q, gates * V
+    T = 1
+    while True:
+        eta = R / math.sqrt(B * T)  # of the smallest bound over T iterates
+        if (R**2 / eta + T * eta * B) / (a * T) <= delta * R / 2 * (1 + 1e-12):
+            return eta, T
+        T += 1
 
 
 def sharp_step(a, Q, p, V, theta, eta, D):

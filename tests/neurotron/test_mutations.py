@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 
 from robustnn_core import checks, laws, nets
-from robustnn_core.neurotron import adversaries, feasible, proofs, schedules, theory, train
+from robustnn_core.neurotron import adversaries, feasible, proofs, schedules, theory, train, train_sign
 from tests.mutations import (
     BY_CONSTRUCTION,
     assert_complete,
@@ -220,6 +220,29 @@ def paper_l6():
     return proofs.lipschitz(shoot(gate(1, -0.9), law, [0.0], [[1.0]], theta=0.0))
 
 
+def lied_to(leak=0.0):
+    """Page 6: one gate on ten normal inputs on the way, three labels in ten moved by 50; and a run at w = 0."""
+    law, w_star = laws.Symmetrised(laws.Gaussian(10, 1.0).sample(5, 100)), np.full(10, 10**-0.5)
+    liar = adversaries.WithProbability(adversaries.Greedy(50.0), 0.3)
+    run = train_sign(gate(10, leak), law, w_star, adversary=liar, eta=0.02, steps=100, repeats=20, seed=4)
+    return shoot(gate(10, leak), law, w_star, np.concatenate([run.weights, np.zeros((1, 10))]), theta=50.0)
+
+
+def told(build=lied_to, *, delta=0.1, spoil=lambda shot: shot):
+    return proofs.unbounded_lies(spoil(build()), probability=0.3, delta=delta)
+
+
+def of_two_lies(mutation, leak):
+    """One weight, where the mean |e.x| is q |e|: the drift of a believed lie is that of the theorem."""
+    return elsewhere(
+        f"one weight, leak {leak:g}",
+        lambda: told(lambda: one_weight(-0.5, 2.0, theta=9.0, leak=leak)),
+        mutation,
+    )
+
+
+MORE_LIES = edited(f"{SCHEDULES}.sign_constants", "(1 - 2 * b)", "(1 - 1.9 * b)")
+
 LEDGERS = {
     "parity": (
         lambda: parity(poisoned().law),
@@ -421,6 +444,37 @@ LEDGERS = {
             "D2": spoilt("no parity symmetry", lambda: proofs.regression(lopsided(negative_leak(0.0)))),
         },
     ),
+    "unbounded_lies": (
+        told,
+        {
+            "K1": edited(f"{PROOFS}.unbounded_lies", "sign_moves(shot, 0.0), sign", "sign_moves(shot, 0.1), sign"),
+            "K2": tighter(1.01),
+            "K3": spoilt("no parity symmetry", lambda: told(spoil=lopsided)),
+            "K4": of_two_lies(wrong(least=1.01), 0.0),
+            "K5": of_two_lies(MORE_LIES, 0.0),
+            "K6": spoilt("no parity symmetry", lambda: told(spoil=lopsided)),
+            "K7": of_two_lies(MORE_LIES, 0.0),
+            "K8": edited(f"{SCHEDULES}.sign_schedule", "16 * B", "15 * B"),
+            "K9": edited(f"{SCHEDULES}.sign_schedule", "16 * B", "17 * B"),
+            "K10": edited(f"{PROOFS}.unbounded_lies", "(mean(honest)[1] + worst) / 2",
+                          "0.6 * mean(honest)[1] + 0.4 * worst"),
+        },
+    ),
+    "unbounded_lies, a leaky gate": (
+        lambda: told(lambda: lied_to(0.1)),
+        {
+            "K1": edited(f"{PROOFS}.unbounded_lies", "sign_moves(shot, 0.0), sign", "sign_moves(shot, 0.1), sign"),
+            "K2": tighter(1.01),
+            "K3": edited(f"{PROOFS}.unbounded_lies", "(0.5 if shot.net.leak == 0 else 1.0)", "0.5"),
+            "K4": of_two_lies(wrong(least=1.01), 0.1),
+            "K5": of_two_lies(MORE_LIES, 0.1),
+            "K6": edited(f"{SCHEDULES}.sign_constants", "terms * c.V / 2", "c.V / 2"),
+            "K7": of_two_lies(MORE_LIES, 0.1),
+            "K8": edited(f"{SCHEDULES}.sign_schedule", "(4 * B)", "(8 * B)"),
+            "K9": edited(f"{SCHEDULES}.sign_schedule", "16 * B", "17 * B"),
+            "K10": edited(f"{PROOFS}.unbounded_lies", "gate * np.sign(shot.pull)", "-gate * np.sign(shot.pull)"),
+        },
+    ),
     "worst": (
         lambda: proofs.worst(negative_leak(), eta=0.04),
         {
@@ -438,7 +492,7 @@ LEDGERS = {
 
 def test_the_catalogue_is_complete():
     """Every ledger function of the module is in the catalogue, under its own name, with every row that it has."""
-    assert_listed(proofs, LEDGERS, helpers=("greedy_snapshot", "one_step"))
+    assert_listed(proofs, LEDGERS, helpers=("greedy_snapshot", "one_step", "sign_moves"))
     assert_complete(LEDGERS)
 
 

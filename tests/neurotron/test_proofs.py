@@ -121,6 +121,33 @@ def test_the_ledger_of_exactness_holds(shot, share):
 
 
 @often
+@given(snapshots(gate=True, leaks=st.sampled_from([0.0, 0.3, 1.0])), st.floats(0, 0.49), st.integers(0, 100))
+def test_the_ledger_of_unbounded_lies_holds(shot, b, seed):
+    """Whatever the lies are; with runs at 0 and on the edges of gates, where inputs are neither in nor out."""
+    rng = np.random.default_rng(seed)
+    flat = np.linalg.qr(np.concatenate([shot.X[:1], rng.normal(size=shot.X.shape)]).T)[0].T[1:]  # at right angles to x
+    weights = np.concatenate([shot.weights, 0 * shot.weights[:1], flat, np.eye(len(shot.w_star))])
+    shot = proofs.greedy_snapshot(shot.net, shot.law, shot.w_star, weights, theta=1.0)
+    lies = rng.choice([1e-3, 1.0, 1e200], size=shot.xi.shape)
+    for xi in (lies * shot.xi, -lies * shot.xi, lies * rng.choice([-1.0, 1.0], size=shot.xi.shape)):
+        proofs.unbounded_lies(dataclasses.replace(shot, xi=xi), probability=b, delta=0.3).assert_holds()
+
+
+@pytest.mark.parametrize("leak", [0.0, 0.3])
+def test_the_moves_of_a_snapshot_are_those_of_the_loop(leak):
+    """Lattice inputs and weights: many of them meet at right angles."""
+    law = laws.Symmetrised([[1.0, 0, 1], [0, 1, -1], [0, 0, 2], [1, 1, 1], [0, 0, 0]])
+    weights = np.array([[0.0, 0, 0], [1, 0, -1], [1, 0, 0], [0, 1, 1]])
+    shot = proofs.greedy_snapshot(nets.SingleFilterNet.gate(3, leak), law, [1.0, -1.0, 0.0], weights, theta=3.0)
+    for xi, theta in ((0.0, 0.0), (shot.xi, 3.0)):
+        moves, answer = proofs.sign_moves(shot, xi), reference.greedy(theta, shot.w_star)
+        for i, w in enumerate(weights):
+            for j, x in enumerate(law.points()):
+                path = reference.sign_repeat(np.eye(3), leak, shot.w_star, w, [x], 1.0, 1.0, answer)
+                np.testing.assert_array_equal(path[1] - path[0], moves[i, j] * x)
+
+
+@often
 @given(snapshots(with_m=False), st.integers(0, 100))
 def test_the_ledger_of_the_best_m_holds(shot, seed):
     gram = np.linalg.eigvalsh(shot.net.mean_patch @ shot.law.second_moment() @ shot.net.mean_patch.T)

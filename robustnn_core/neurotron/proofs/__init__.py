@@ -6,6 +6,7 @@ the input are *exact*: the law is a :class:`~robustnn_core.laws.Symmetrised` one
 +-x, so that a step that fails fails for good and not by chance.
 """
 
+from robustnn_core.neurotron.proofs.lies_without_a_bound import sign_moves, unbounded_lies
 from robustnn_core.neurotron.proofs.optimality import (
     allowed,
     allowed_sphere,
@@ -56,6 +57,8 @@ __all__ = [
     "recursion",
     "regression",
     "sharp",
+    "sign_moves",
+    "unbounded_lies",
     "weighted",
     "worst",
 ]
