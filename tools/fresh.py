@@ -2,8 +2,8 @@
 
 Executed pages are cached by their own cells and Sphinx's pages by their own text: neither notices an
 edit of ``robustnn_core`` or other versions in ``requirements.lock``. When one of these has changed,
-both caches go. After a change of the table of contents, of the configuration or of ``tools/bookext``, and after a build that
-failed, only Sphinx's go: it would leave pages that no longer belong to the book, and not repeat the
+both caches go. After a change of the table of contents, of the configuration or of ``tools/bookext``, and after a
+build that failed, only Sphinx's go: it would leave pages that no longer belong to the book, and not repeat the
 warnings of pages that have not changed since.
 """
 

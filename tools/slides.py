@@ -45,7 +45,8 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 <link rel="stylesheet" href="reveal/dist/reveal.css"><style>{style}</style>
 <link rel="stylesheet" href="explorers.css"><style>{formulas}</style>
-<script src="reveal/dist/reveal.js"></script><script src="explorers.js"></script><script src="explorers-loader.js"></script>
+<script src="reveal/dist/reveal.js"></script><script src="explorers.js"></script>
+<script src="explorers-loader.js"></script>
 </head><body>{glyphs}<main class="reveal"><div class="slides">
 {slides}
 </div></main>

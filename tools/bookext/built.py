@@ -4,7 +4,10 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-STATEMENTS = "algorithm assumption axiom conjecture corollary criterion definition example lemma notation observation property proposition remark theorem"
+STATEMENTS = (
+    "algorithm assumption axiom conjecture corollary criterion definition example lemma notation "
+    "observation property proposition remark theorem"
+)
 ARTICLE = re.compile(r'<article class="bd-article">(.*?)</article>', re.S)
 DRAWN = re.compile(r"<(svg|script|style|noscript|button|mjx-assistive-mml)\b[^>]*>.*?</\1>", re.S)
 VOID = set("area base br col embed hr img input link meta param source track wbr".split())

@@ -142,6 +142,7 @@ def _with_uses(page, text, used):
                 said = f"{source.number} {said}".strip()
             links.append(f'<a href="{to}#{escape(source.anchor)}">{escape(said)}</a>')
         where = "1 place" if len(links) == 1 else f"{len(links)} places"
-        note = f'<!--used--><details class="used"><summary>Used in {where}</summary><p>{"; ".join(links)}</p></details><!--/used-->'
+        listed = f'<details class="used"><summary>Used in {where}</summary><p>{"; ".join(links)}</p></details>'
+        note = f"<!--used-->{listed}<!--/used-->"
         text = text.replace(element, element[: element.rindex("</div>")] + note + "</div>", 1)
     return text

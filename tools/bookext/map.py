@@ -1,4 +1,4 @@
-"""The map of all statements: a band for each part, a column a chapter, a line from each statement to those that use it."""
+"""The map of all statements: a band a part, a column a chapter, a line from each statement to those that use it."""
 
 import re
 from html import escape
@@ -63,7 +63,8 @@ def drawing(pages):
         bend = max(16, abs(u - x) / 2)
         end = u - bend if u > x - BOX and u != x else u + bend
         parts.append(
-            f'<path d="M{x} {y}C{x + bend} {y} {end} {v} {u} {v}" data-from="{escape(name[id(low)])}" data-to="{escape(name[id(high)])}"/>'
+            f'<path d="M{x} {y}C{x + bend} {y} {end} {v} {u} {v}" '
+            f'data-from="{escape(name[id(low)])}" data-to="{escape(name[id(high)])}"/>'
         )
     for page, x, y in heads:
         number = re.match(r"\d+", titles[page])
@@ -82,7 +83,8 @@ def drawing(pages):
         }
         to = relpath(f"{e.page}.html", dirname(PAGE))
         parts.append(
-            f'<a id="{escape(name[id(e)])}" href="{to}#{escape(e.anchor)}"><title>{escape(f"{e.number} {e.title}".strip())}</title>'
+            f'<a id="{escape(name[id(e)])}" href="{to}#{escape(e.anchor)}">'
+            f"<title>{escape(f'{e.number} {e.title}'.strip())}</title>"
             f'<rect x="{x}" y="{y}" width="{BOX}" height="18" rx="3"/>'
             f'<text x="{x + 4}" y="{y + 13}">{short.get(kind, kind[:6])} {number}</text></a>'
         )

@@ -18,7 +18,8 @@ RAW = re.compile(r'(?<=<span class="math notranslate nohighlight">)\\\((.*?)\\\)
 AFTER = re.compile(r"</mjx-container></span>([.,;:!?)\]”’]+)")
 BEFORE = re.compile(r'([(\[“])(<span class="math notranslate nohighlight"[^>]*>)')
 STATEMENT = re.compile(
-    r'(<div class="(?:proof|exercise)[^"]*admonition" id="([^"]+)">\s*)(<p class="admonition-title">(?:(?!</p>).)*)</p>',
+    r'(<div class="(?:proof|exercise)[^"]*admonition" id="([^"]+)">\s*)'
+    r'(<p class="admonition-title">(?:(?!</p>).)*)</p>',
     re.S,
 )
 
@@ -118,8 +119,8 @@ GONE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
 <style>body { font: 1.1rem/1.6 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1rem; }</style>
 </head><body><main><h1>This page is not in the book</h1>
-<p>It may have moved, or the address has a slip in it. The <a href="chapters/index.html">front page</a> lists all chapters,
-and the <a href="search.html">search</a> knows every statement.</p></main>
+<p>It may have moved, or the address has a slip in it. The <a href="chapters/index.html">front page</a>
+lists all chapters, and the <a href="search.html">search</a> knows every statement.</p></main>
 <script>
 // This page answers for any address below the book's folder: its links must not be read from there.
 const root = location.pathname.split(/\\/(?:chapters|_static|_sources|_images)\\//)[0].replace(/\\/[^/]*\\.html?$/, "");
@@ -197,7 +198,8 @@ def icons(out):
         cutter.populate(unicodes=[int(code[1:], 16) if code[0] == "\\" else ord(code[0]) for code in needed])
         cutter.subset(font)
         subset.save_font(font, str(out / f"_static/{file}.woff"), options)
-        faces += f'@font-face{{font-family:{json.dumps(family)};font-weight:{weight};font-display:block;src:url("{file}.woff")}}'
+        look = f"font-family:{json.dumps(family)};font-weight:{weight};font-display:block"
+        faces += f'@font-face{{{look};src:url("{file}.woff")}}'
     (out / "_static/icons.css").write_text(faces + kept + "\n", "utf-8")
     for path in fonts.iterdir():
         path.unlink()
