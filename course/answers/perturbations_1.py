@@ -3,7 +3,7 @@
 import numpy as np
 
 from robustnn_core import perturbations
-from robustnn_core.course import call, compare, fail, numbers, parts
+from robustnn_core.course import call, compare, numbers, parts
 
 
 def stamp(base, labels, eps, r):
