@@ -82,8 +82,10 @@ def hidden_tilted_labels(answer):
 
 
 def noticed_share(U, c):
-    """Return the probability (three digits) that the sum of c_k over the active units is not 0, for units ``U`` of shape (K,
-    2), numbers ``c`` of shape (K,) and inputs with uniform direction."""
+    """Return the probability (three digits) that the sum of c_k over the active units is not 0.
+
+    The units ``U`` have shape (K, 2), the numbers ``c`` shape (K,); the direction of the input is uniform.
+    """
     kinks = np.arctan2(U[:, 1], U[:, 0])[:, None] + [-np.pi / 2, np.pi / 2]
     kinks = np.sort(np.mod(kinks.ravel(), 2 * np.pi))
     width = np.diff(np.append(kinks, kinks[0] + 2 * np.pi))

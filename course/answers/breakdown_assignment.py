@@ -63,7 +63,11 @@ def hidden_attack(answer):
 
 
 def votes(clean, rival, labels):
-    """Return the two sides, numbers (left, right): right counts the labels that the rival misses; left has only the number of points at which the nets differ and the number of wrong labels. All three are arrays of shape (n,)."""
+    """Return the two sides, numbers (left, right): right counts the labels that the rival misses.
+
+    Left has only the number of points at which the nets differ and the number of wrong labels. All three are arrays
+    of shape (n,).
+    """
     return (rival != clean).sum() - (labels != clean).sum(), (rival != labels).sum()
 
 

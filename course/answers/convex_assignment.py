@@ -6,7 +6,10 @@ from robustnn_core.course import call, compare, fail, numbers, parts
 
 
 def most_points(budget, r):
-    """Return the largest n, a whole number, whose regions are at most ``budget`` (at least 2**r), for n points in general position of rank r = 2, 3, ..., n >= r."""
+    """Return the largest n, a whole number, whose regions are at most ``budget`` (at least 2**r).
+
+    The n >= r points are in general position, of rank r = 2, 3, ...
+    """
     from math import comb
 
     n = r

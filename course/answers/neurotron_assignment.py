@@ -75,7 +75,11 @@ def hidden_floor(answer):
 
 
 def pull(X, w, w_star, lies, mirrored, theta):
-    """Return the two sides, numbers (left, right); X has shape (n, d), ``lies`` and ``mirrored``, of shape (n,), are the lies at the rows of X and at those of -X. Right is the mean over all 2n inputs."""
+    """Return the two sides, numbers (left, right).
+
+    X has shape (n, d), ``lies`` and ``mirrored``, of shape (n,), are the lies at the rows of X and at those of -X.
+    Right is the mean over all 2n inputs.
+    """
     error = X @ (w - w_star)
     honest = np.maximum(X @ w, 0) - np.maximum(X @ w_star, 0)
     mirror = np.maximum(-X @ w, 0) - np.maximum(-X @ w_star, 0)

@@ -63,7 +63,10 @@ def hidden_agreement(answer):
 
 
 def harm(X, labels, w, steps):
-    """Return the two sides, arrays (left, right) of shape (n,); X and ``steps`` have shape (n, d), the labels, 1 or -1, shape (n,). Lengths are Euclidean."""
+    """Return the two sides, arrays (left, right) of shape (n,).
+
+    X and ``steps`` have shape (n, d), the labels, 1 or -1, shape (n,). Lengths are Euclidean.
+    """
     reach = np.linalg.norm(w) * np.linalg.norm(steps, axis=1)
     return labels * (X @ w) - reach, labels * ((X + steps) @ w)
 

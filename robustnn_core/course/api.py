@@ -120,7 +120,7 @@ def numbers(answer, *, name, shape=()):
             f"{name} has shape {got.shape}; it must {f'have shape {tuple(shape)}' if shape else 'be a single number'}."
         )
     if np.isnan(got).any():
-        fail(f"{name} contains nan; look for 0/0, for infinity minus infinity, for a root or logarithm below zero.")
+        fail(f"{name} contains nan; look for 0/0, or for a root or a logarithm of a negative number.")
     if np.isinf(got).any():
         fail(f"{name} contains an infinity; look for a division by zero, or for an overflow as in exp(1000).")
     return got
@@ -186,7 +186,7 @@ def compare(answer, expected, *, name, tol=1e-6, hint=""):
     >>> compare(float("nan"), 1.0, name="w")
     Traceback (most recent call last):
         ...
-    robustnn_core.course.api.Wrong: w contains nan; look for 0/0, for infinity minus infinity, for a root or logarithm below zero.
+    robustnn_core.course.api.Wrong: w contains nan; look for 0/0, or for a root or a logarithm of a negative number.
     """
     expected = np.asarray(expected, dtype=float)
     got = numbers(answer, name=name, shape=expected.shape)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from robustnn_core.course import call, compare, numbers, parts
+from robustnn_core.course import call, compare, fail, numbers, parts
 
 EXERCISES = {
     "as-pt-multipliers": "multipliers",
