@@ -2,8 +2,8 @@
 
 A page then needs no MathJax, shows its formulas without scripts and on paper, and none of them is a stop of
 the Tab key. Every glyph is a ``<use>`` of one path, which stands once in the page (:func:`glyphs_of`).
-What has been drawn is kept in ``.cache/book/formulas.json``. A formula that MathJax does not understand is a warning, so the strict
-build stops and names its place.
+What has been drawn is kept in ``.cache/book/formulas.json``. A formula that MathJax does not understand is a warning,
+so the strict build stops and names its place.
 """
 
 import hashlib
