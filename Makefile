@@ -47,7 +47,7 @@ check: $(READY) $(ASSETS)  ## check every built page in a browser (after `make b
 course: $(READY)  ## pages and assignments as notebooks for students and for lecturers, into _build/course/ (after `make book`; PART=convex: one part)
 	$(BIN)/python -W ignore tools/course.py $(PART)
 
-slides: $(READY) $(ASSETS)  ## a lecture for each part, course/slides (after `make book`)
+slides: $(READY) $(ASSETS)  ## a lecture for each part, _build/course/slides/ (after `make book`)
 	@test -f .cache/reveal/dist/reveal.js || $(BIN)/python tools/assets.py
 	$(BIN)/python tools/slides.py
 

@@ -42,7 +42,18 @@ def test_chapter_with_cells_opens_as_a_notebook(path):
 
 
 def test_spelling():
-    places = ["chapters", "robustnn_core", "tests", "tools", "_assets", "README.md", "Makefile", "CITATION.cff"]
+    places = [
+        "chapters",
+        "robustnn_core",
+        "tests",
+        "tools",
+        "_assets",
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "Makefile",
+        "CITATION.cff",
+    ]
     run = subprocess.run(
         [sys.executable, "-m", "codespell_lib", "--skip=vendor,__pycache__,.*", *places],
         cwd=ROOT,

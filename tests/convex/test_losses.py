@@ -67,17 +67,6 @@ def test_young(loss):
 
 
 @pytest.mark.parametrize("loss", ALL, ids=str)
-def test_the_best_scale(loss):
-    for seed in range(20):
-        rng, p, y = data(loss, seed)
-        z, top = loss.clip(rng.standard_normal(N), y), rng.uniform(0.1, 3.0)
-        theta, value = loss.scale(z, y, top)
-        assert 0.0 <= theta <= top and value == loss.floor(theta * z, y) <= loss.dual(theta * z, y)
-        others = [loss.dual(a * z, y) for a in np.linspace(0.0, top, 400)]
-        assert value >= max(others) - 1e-6 * max(1.0, abs(value))
-
-
-@pytest.mark.parametrize("loss", ALL, ids=str)
 def test_prox(loss):
     for seed in range(20):
         rng, q, y = data(loss, seed)
@@ -87,15 +76,6 @@ def test_prox(loss):
         for scale in (1e-3, 1e-1, 1.0):
             other = p + scale * rng.standard_normal((50, N))
             assert all(least <= loss.value(a, y) + 0.5 * weight * ((a - q) ** 2).sum() + 1e-12 for a in other)
-
-
-@pytest.mark.parametrize("loss", ALL[:3], ids=str)
-def test_worst_loss_of_a_moved_prediction(loss):
-    rng, m, y = data(loss, 0)
-    spread = rng.uniform(0.0, 1.0, N)
-    moves = m[:, None] + spread[:, None] * np.linspace(-1.0, 1.0, 5)
-    worst = loss.points(moves, y).max(axis=1)
-    np.testing.assert_allclose(loss.worst(m, spread, y), worst, rtol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(20, 4, 8), (90, 3, 6), (6, 8, 3)])

@@ -1,4 +1,4 @@
-"""Small fits of all wings whose results are frozen: ``python -m regression.cases`` from ``tests`` writes them anew."""
+"""Small fits of all wings whose results are frozen: ``python -m tests.regression.cases`` writes them anew."""
 
 import json
 from pathlib import Path

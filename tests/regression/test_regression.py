@@ -1,11 +1,11 @@
-"""The frozen results of :mod:`regression.cases`: what a rewrite of an engine must not change."""
+"""The frozen results of :mod:`tests.regression.cases`: what a rewrite of an engine must not change."""
 
 import json
 
 import numpy as np
 import pytest
 
-from regression import cases
+from tests.regression import cases
 
 FROZEN = json.loads(cases.PATH.read_text())
 RUNS = cases.cases()
