@@ -56,27 +56,25 @@ class Law:
         return self._mean_abs_range(M)
 
     def mean_abs_least(self, M):
-        """A certified lower bound on the infimum over unit u of E|u.Mx|; it is attained on the Gaussian and the sphere.
+        """Return a certified lower bound of the infimum over unit u of E|u.Mx|, exact for Gaussian and sphere.
 
-        On the cube the bound is the value of the Gaussian law of the same second moment, on data (and on the draws
-        of a ``Custom``) it may be smaller than the infimum by as much as the root of the dimension.
-
-        Parameters
-        ----------
-        M : array_like, shape (r, n)
-
-        Examples
-        --------
-        >>> from robustnn_core import laws
-        >>> round(laws.Gaussian(2, 3.0).mean_abs_least([[1.0, 0.0], [0.0, 2.0]]), 4)  # 3 sqrt(2/pi)
-        2.3937
+        On data it may be smaller than the infimum by as much as the root of the dimension.
         """
-        M = checks.array(M, "M", shape=("r", self.n))
-        return self._mean_abs_least(M)
+        return self._mean_abs_least(checks.array(M, "M", shape=("r", self.n)))
+
+
+class _Round(Law):
+    """A law that looks the same from every side; ``_mean_abs`` is E|u.x| for unit u."""
+
+    def _mean_abs_range(self, M):
+        return (float(self._mean_abs * np.linalg.norm(M, 2)),) * 2
+
+    def _mean_abs_least(self, M):
+        return float(self._mean_abs * moments.least_stretch(M))
 
 
 @dataclass(frozen=True, eq=False)
-class Gaussian(Law):
+class Gaussian(_Round):
     r"""The normal law :math:`N(0, \sigma^2 I_n)`.
 
     Examples
@@ -113,16 +111,13 @@ class Gaussian(Law):
     def weighted_second_moment(self, N):
         return self.sigma**4 * (np.trace(N) * np.eye(self.n) + N + N.T)
 
-    def _mean_abs_range(self, M):
-        p = float(self.sigma * np.sqrt(2 / np.pi) * np.linalg.norm(M, 2))
-        return p, p
-
-    def _mean_abs_least(self, M):
-        return float(self.sigma * np.sqrt(2 / np.pi) * _least_stretch(M))
+    @property
+    def _mean_abs(self):
+        return self.sigma * np.sqrt(2 / np.pi)
 
 
 @dataclass(frozen=True, eq=False)
-class Sphere(Law):
+class Sphere(_Round):
     """The uniform law on the sphere of the given radius in R^n.
 
     Examples
@@ -152,15 +147,8 @@ class Sphere(Law):
     def weighted_second_moment(self, N):
         return self.radius**4 / (self.n * (self.n + 2)) * (np.trace(N) * np.eye(self.n) + N + N.T)
 
-    def _mean_abs_range(self, M):
-        p = float(self._mean_coordinate * np.linalg.norm(M, 2))
-        return p, p
-
-    def _mean_abs_least(self, M):
-        return float(self._mean_coordinate * _least_stretch(M))
-
     @property
-    def _mean_coordinate(self):
+    def _mean_abs(self):
         return self.radius * (np.exp(gammaln(self.n / 2) - gammaln((self.n + 1) / 2)) / np.sqrt(np.pi))
 
 
@@ -220,7 +208,7 @@ class Cube(Law):
     def _mean_abs_least(self, M):
         # A uniform number on [-1, 1] is a coordinate of a uniform point on the sphere of R^3. The mean of |y + rt| over
         # unit t in R^3 is concave in r^2, so by Jensen normal points of the same variances make E|sum| no larger.
-        return float(self.half_width * np.sqrt(2 / (3 * np.pi)) * _least_stretch(M))
+        return float(self.half_width * np.sqrt(2 / (3 * np.pi)) * moments.least_stretch(M))
 
 
 @dataclass(frozen=True, eq=False)
@@ -370,11 +358,6 @@ class Custom(Law):
 
     def _mean_abs_least(self, M):
         return self._empirical()._mean_abs_least(M)
-
-
-def _least_stretch(M):
-    """The least |M^T u| over unit u."""
-    return np.linalg.svd(M, compute_uv=False)[-1] if M.shape[0] <= M.shape[1] else 0.0
 
 
 def _check_order(j):

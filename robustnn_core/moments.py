@@ -6,7 +6,14 @@ from scipy.special import erf
 
 from robustnn_core import streams
 
-__all__ = ["mean_abs_ascent", "mean_abs_certificate", "mean_abs_least", "unit_cube_mean_abs", "unit_cube_norm_moment"]
+__all__ = [
+    "least_stretch",
+    "mean_abs_ascent",
+    "mean_abs_certificate",
+    "mean_abs_least",
+    "unit_cube_mean_abs",
+    "unit_cube_norm_moment",
+]
 
 
 def unit_cube_norm_moment(n, j):
@@ -94,3 +101,8 @@ def mean_abs_least(Z):
     Y = Z / np.sqrt(np.where(length > 0, length, 1.0))[:, None]
     values = np.linalg.eigvalsh(Y.T @ Y / len(Z))
     return float(values[0]) if values[0] > 1e-12 * values[-1] else 0.0  # 0: rounding, or a direction nobody moves in
+
+
+def least_stretch(M):
+    """The least |M^T u| over unit u."""
+    return np.linalg.svd(M, compute_uv=False)[-1] if M.shape[0] <= M.shape[1] else 0.0

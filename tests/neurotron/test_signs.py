@@ -118,7 +118,7 @@ def test_a_readers_own_liar_and_a_law_of_his_own():
     "b, theta, median, neurotron", [(0.3, 50.0, 1.7e-7, 25.4), (0.1, 0.5, 7.8e-8, 0.092), (0.4, 50.0, 0.03, 33.7)]
 )
 def test_the_numbers_of_the_page(b, theta, median, neurotron):
-    """n = 10, |w*| = 1, start -w*/2, 20 000 steps from .1 down to 1e-8, 200 runs; Neuro-Tron with the step .005."""
+    """n = 10, |w*| = 1, start -w*/2, 20,000 steps from .1 down to 1e-8, 200 runs; Neuro-Tron with the step .005."""
     n, steps = 10, 20_000
     w_star = np.full(n, n**-0.5)
     shared = dict(
