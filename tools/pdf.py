@@ -71,8 +71,9 @@ SETTLED = """async () => {
 }"""
 
 
-NUMBERS = """<style>@page {{ size: A4; margin: 0; }} div {{ height: 296.9mm; position: relative; break-after: page; }}
-span {{ position: absolute; bottom: 7mm; width: 100%; text-align: center;
+NUMBERS = """<style>@page {{ size: A4; margin: 0; }} div {{ height: 292mm; position: relative; }}
+div + div {{ break-before: page; }} body {{ margin: 0; }}
+span {{ position: absolute; top: 285mm; width: 100%; text-align: center;
   font: 9pt sans-serif; color: #333; }}</style>{}"""
 CONTENTS = """<!doctype html><style>@page {{ size: A4; margin: 22mm 20mm; }} body {{ font: 10.5pt/1.5 sans-serif; }}
 h1 {{ font-size: 22pt; }} h2 {{ font-size: 12pt; margin: 1.1em 0 .2em; break-after: avoid; }}
