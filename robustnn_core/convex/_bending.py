@@ -28,7 +28,6 @@ class Bending(interior.Model):
 
     share = 0.98
     wide = 0.0
-    furthest, least, trust = 1.0 / 0.98, 1e-4, 20.0
     patience = 25  # before the units have the lengths that the penalty allows, mu falls by a few per cent a step
 
     def __init__(self, rows, slopes, y, beta, loss):

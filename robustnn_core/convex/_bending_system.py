@@ -223,8 +223,8 @@ class System:
                 break
         return best, least <= max(1e-9 * size, min(fine, 1e-6 * size))
 
-    def solve(self, rows, q0, q1):
-        """The direction for the right-hand sides of the rows and of the norm cones."""
+    def solve(self, rows, q0, q1, refined=True):
+        """The direction for the right-hand sides of the rows and of the norm cones, refined always."""
         o, of, point, m, d = self.o, self.o.of, self.point, self.o.m, self.o.d
         sc = self.scaling
         pulls = [b + c / a for a, b, c in zip(point.s, point.z, rows)]
