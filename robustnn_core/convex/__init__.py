@@ -13,6 +13,7 @@
 * :mod:`~robustnn_core.convex.robust`: convex adversarial training, the worst case of a box with a certificate.
 * :mod:`~robustnn_core.convex.bending`: the same, with units that may change their sign inside a box.
 * :mod:`~robustnn_core.convex.verify`: how robust any net is, from one pass of lines to the exact worst case.
+* :mod:`~robustnn_core.convex.mixing`: a robust and an accurate classifier mixed, and the certificate of the mix.
 * :mod:`~robustnn_core.convex.gated`: the program without cones, for many points, and the bracket that it gives.
 * :mod:`~robustnn_core.convex.baselines`: Adam on the points, on FGSM's or on PGD's.
 * :mod:`~robustnn_core.convex.theory`: how many patterns there are, how many draws the guarantee asks for.
@@ -23,6 +24,7 @@ from robustnn_core.convex.baselines import GradientFit, attack_box, train_gradie
 from robustnn_core.convex.bending import BendingFit, bending_margins, fit_bending
 from robustnn_core.convex.cells import box
 from robustnn_core.convex.gated import GatedFit, fit_gated
+from robustnn_core.convex.mixing import Mixed, mix
 from robustnn_core.convex.patterns import Patterns, robust_margins, sample_patterns, screen_patterns
 from robustnn_core.convex.price import Price, price
 from robustnn_core.convex.program import Fit
@@ -34,10 +36,8 @@ from robustnn_core.convex.theory import arrangement_count, patterns_needed
 from robustnn_core.convex.training import fit
 from robustnn_core.convex.verify import (
     CertifiedAccuracy,
-    Mixed,
     WorstCase,
     certified_accuracy,
-    mix,
     net_bounds,
     worst_case_loss,
 )

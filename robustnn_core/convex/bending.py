@@ -18,7 +18,8 @@ import numpy as np
 
 from robustnn_core import blas, checks, nets
 from robustnn_core.convex import interior, losses
-from robustnn_core.convex._bending import Bending, Rows, lengths, risk
+from robustnn_core.convex._bending import Bending
+from robustnn_core.convex._bending_rows import Rows, lengths, risk
 from robustnn_core.convex.bracket import Bracket
 from robustnn_core.convex.cells import box
 from robustnn_core.convex.patterns import Patterns

@@ -5,67 +5,8 @@ import pytest
 
 from robustnn_core import checks, convex, nets
 from robustnn_core.convex import datasets, losses
-from robustnn_core.convex._bending import Bending, Rows
 from tests.convex import reference_bending, reference_robust
-
-
-def problem(seed, n=10, d=3, loss="hinge"):
-    rng = np.random.default_rng(seed)
-    X = np.column_stack([rng.uniform(-1, 1, (n, d - 1)), np.ones(n)])
-    return X, rng.standard_normal(n) if loss == "squared" else rng.choice([-1.0, 1.0], n)
-
-
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_the_theorem_on_random_nets(norm):
-    """Any units, any slopes, any move; and the bound is reached somewhere."""
-    least = np.inf
-    for seed in range(40):
-        rng = np.random.default_rng(seed)
-        X, y = problem(seed, 5, 3)
-        net = nets.ReLUSum(rng.standard_normal((4, 3)), rng.choice([-1.0, 1.0], 4))
-        slopes, e = rng.uniform(0, 1, (5, 4)), np.array([0.4, 0.2, 0.0])
-        slopes[rng.random((5, 4)) < 0.3] = 0.0
-        slopes[rng.random((5, 4)) < 0.3] = 1.0
-        found = convex.bending_margins(net, X, y, radius=e, slopes=slopes, norm=norm)
-        for k in range(5):
-            plain = reference_bending.margin(net.weights, net.signs, X[k], y[k], slopes[k], e, norm)
-            assert abs(found[k] - plain) < 1e-12
-        moves = rng.standard_normal((500, 3))
-        moves /= np.abs(moves).max(axis=1)[:, None] if norm == "linf" else np.linalg.norm(moves, axis=1)[:, None]
-        for k in range(5):
-            slack = (y[k] * net.predict(X[k] + e * moves)).min() - found[k]
-            assert slack >= -1e-12
-            least = min(least, slack)
-        assert (
-            convex.bending_margins(net, X, y, radius=e, norm=norm)
-            <= convex.net_bounds(net, X, y, radius=e, norm=norm, method="exact").low + 1e-6
-        ).all()
-    assert least < 0.05
-
-
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-@pytest.mark.parametrize("loss", ["hinge", "logistic", "squared"])
-def test_one_program_against_cvxpy(loss, norm):
-    for seed in range(3):
-        rng = np.random.default_rng(seed)
-        X, y = problem(seed, 8, 3, loss)
-        signs, e = rng.choice([-1.0, 1.0], 6), np.array([0.2, 0.1, 0.0])
-        slopes = rng.uniform(0, 1, (16 if loss == "squared" else 8, 6))
-        slopes[rng.random(slopes.shape) < 0.3] = 0.0
-        slopes[rng.random(slopes.shape) < 0.3] = 1.0
-        net = nets.ReLUSum(1e-3 * rng.standard_normal((6, 3)), signs)
-        form = losses.get(loss)
-        rows = Rows(X, signs, form.robust(y).signs, e, norm)
-        value, _ = reference_bending.bending_optimum(X, y, signs, slopes, 0.02, e, norm, loss)
-        model = Bending(rows, slopes, y, 0.02, form)
-        found = convex.bending.Bracket(model.objective(net.weights), net.weights, np.zeros(8))
-        convex.bending.interior.solve(model, found, gap=1e-7, max_iter=60)
-        assert found.gap <= 1e-7
-        assert found.lower - 3e-6 * value <= value <= found.upper * (1 + 3e-6)
-        lower = found.lower
-        for _ in range(50):  # no units have less
-            U = found.point + rng.standard_normal((6, 3)) * 10.0 ** rng.uniform(-6, 0)
-            assert model.objective(U) >= lower - 1e-12
+from tests.convex.draws import problem
 
 
 @pytest.mark.parametrize("loss", ["hinge", "logistic", "squared"])

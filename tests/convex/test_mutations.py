@@ -301,7 +301,7 @@ def example(change):
 # ---------------------------------------------------------------- 5. bending
 
 BEND = CONVEX + "proofs.bending."
-MARGINS = CONVEX + "_bending.Rows.margins"
+MARGINS = CONVEX + "_bending_rows.Rows.margins"
 
 
 @cache

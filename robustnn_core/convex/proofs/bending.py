@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 from robustnn_core import checks, nets, streams
 from robustnn_core.convex import gated, losses, robust, verify
-from robustnn_core.convex._bending import Rows, norm_of
+from robustnn_core.convex._bending_rows import Rows, norm_of
 from robustnn_core.convex.bending import bending_margins, fit_bending
 from robustnn_core.convex.cells import box
 from robustnn_core.ledger import Ledger
