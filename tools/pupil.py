@@ -1,6 +1,6 @@
 """The process in which a submission runs, and the pipe through which it is asked: plain data goes in and comes out.
 
-The examiner (``grade.py``) starts :class:`School` before it has loaded a single answer. The school is a warm process,
+The examiner (``examiner.py``) starts :class:`School` before it has loaded an answer. The school is a warm process,
 with NumPy and the package imported; for each submission it forks a warden, which forks the pupil. The pupil is confined
 (``confine.py``), runs the cells of the notebook and then answers: *call this function with these arguments*. It knows
 neither the checks nor what is expected. What it sends back is JSON, bounded in size, and is made into numbers, arrays,

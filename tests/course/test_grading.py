@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from .hostile import BESIDE, NOTHING, RIGHT
-from .made import ROOT, checks, confine, contents, grade, notebooks, pupil
+from .made import ROOT, checks, confine, contents, examiner, grade, grade_many, gradebook, notebooks, pupil, submission
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of IPython and what it imports
 
@@ -56,7 +56,7 @@ def made(tmp_path_factory):
 
 
 def graded(archive, paths, **options):
-    return {path.stem: result for path, result in grade.grade_all(archive, paths, **options)}
+    return {path.stem: result for path, result in grade_many.grade_all(archive, paths, **options)}
 
 
 def points(result):
@@ -146,7 +146,7 @@ def test_file_that_is_no_notebook_gets_a_sentence(tmp_path, content):
     path = tmp_path / "answer.ipynb"
     path.write_text(content, encoding="latin-1")
     with pytest.raises(ValueError, match="is not a notebook; hand in the .ipynb file"):
-        grade.read(path)
+        submission.read(path)
 
 
 @pytest.mark.skipif(not ALL, reason="GRADE_ALL=1 grades it: it runs whole pages")
@@ -237,8 +237,8 @@ def test_loops_are_stopped_and_said(hostile):
 
 def test_a_killed_examiner_costs_one_submission(made, monkeypatch):
     """Where a machine cannot confine, a submission may end its examiner: the others are graded, and it is said."""
-    desk = grade.Desk(made / "breakdown.zip", {"seconds": 60, "megabytes": 2048, "layers": list(grade.LAYERS)})
-    page = grade.questions(made / "breakdown.zip")
+    desk = grade_many.Desk(made / "breakdown.zip", {"seconds": 60, "megabytes": 2048, "layers": list(examiner.LAYERS)})
+    page = grade_many.questions(made / "breakdown.zip")
     path = write(made / "killer" / "a.ipynb", [RIGHT])
     assert desk.grade(path, page)["points"] == 2
     os.kill(desk.run.pid, signal.SIGKILL)
@@ -258,7 +258,7 @@ def test_a_machine_that_cannot_confine_says_so(done, said):
 
 @pytest.mark.parametrize("left_out", ["namespaces", "calls"])
 def test_without_a_layer_the_rest_still_grades(made, left_out):
-    layers = [layer for layer in grade.LAYERS if layer != left_out]
+    layers = [layer for layer in examiner.LAYERS if layer != left_out]
     path = write(made / "layers" / f"{left_out}.ipynb", [RIGHT, BESIDE["exit in an answer"]])
     (result,) = graded(made / "breakdown.zip", [path], layers=layers, seconds=SECONDS).values()
     assert points(result) == FIRST
@@ -428,21 +428,21 @@ GRADEBOOK = (
 
 def test_canvas_gradebook_is_filled_in():
     rows = [{"student": "ada", "points": "5", "reason": ""}]
-    lines = list(csv.reader(io.StringIO(grade.filled(GRADEBOOK, rows, column="Assignment 1"))))
+    lines = list(csv.reader(io.StringIO(gradebook.filled(GRADEBOOK, rows, column="Assignment 1"))))
     assert [line[5] for line in lines] == ["Assignment 1 (4711)", "7", "5", "3"]
     assert lines[0] == next(csv.reader([GRADEBOOK.splitlines()[0]]))
     with pytest.raises(ValueError, match="column: the gradebook has 0 columns called 'Assignment 2'"):
-        grade.filled(GRADEBOOK, rows, column="Assignment 2")
+        gradebook.filled(GRADEBOOK, rows, column="Assignment 2")
     with pytest.raises(ValueError, match="neither a Moodle"):
-        grade.filled("a,b\n", rows)
+        gradebook.filled("a,b\n", rows)
 
 
 def test_a_name_cannot_be_a_formula_or_leave_the_folder(made, tmp_path):
-    page = grade.questions(made / "breakdown.zip")
+    page = grade_many.questions(made / "breakdown.zip")
     path = write(tmp_path / "=cmd()|x.ipynb", ["1"])
-    result = grade.empty(page, "<script>alert(1)</script>")
-    assert grade.row(path, path.stem, result)["student"].startswith("'=")
-    assert "<script>" not in grade.feedback(page, "<b>", result, hidden=True)
+    result = examiner.empty(page, "<script>alert(1)</script>")
+    assert gradebook.row(path, path.stem, result)["student"].startswith("'=")
+    assert "<script>" not in gradebook.feedback(page, "<b>", result, hidden=True)
     with pytest.raises(SystemExit, match="two files for x"):
         grade.students([tmp_path / "a" / "x.ipynb", tmp_path / "b" / "x.ipynb"], None)
 
