@@ -18,7 +18,7 @@ BAD = {
     "empty list": ([], "has shape (0,)"),
     "shape": (np.ones((3, 1)), "must have shape (3,)"),
     "nan": ([1.0, np.nan, 1.0], "contains nan"),
-    "infinity": ([1.0, np.inf, 1.0], "contains nan"),
+    "infinity": ([1.0, np.inf, 1.0], "contains an infinity"),
     "value": ([1.0, 1.0, 0.5], "too small at index (2,)"),
 }
 

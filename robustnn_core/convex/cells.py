@@ -136,7 +136,8 @@ def robust_margin(X, active, e):
     v[~moved] = lift @ (c - along @ a)
     spread = float(np.abs(a).sum())
     with np.errstate(over="ignore"):  # a radius of almost 0
-        return (float(least / spread / unit) if spread > 0.0 else np.inf), v
+        with np.errstate(over="ignore"):
+            return (float(least / spread / unit) if spread > 0.0 else np.inf), v
 
 
 def flat_block(X, active, e):

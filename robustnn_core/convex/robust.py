@@ -232,7 +232,9 @@ def _interiors(X, patterns, e):
                 "give patterns of these points"
             )
         if least > 1e-2 * length * size.mean() and spread < 0.8 * least:
-            inner[:, i], state[i], ratio[i] = gate / length, 1, least / spread if spread > 0 else np.inf
+            inner[:, i], state[i] = gate / length, 1
+            with np.errstate(over="ignore"):  # next to no box: any margin is infinitely many of it
+                ratio[i] = least / spread if spread > 0 else np.inf
             continue
         ratio[i], deep = robust_margin(X, patterns.active[:, i], e)
         if ratio[i] > 1.0 + STRICT:

@@ -142,6 +142,8 @@ def parts(answer, count, *, name, what):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from robustnn_core.course import parts
     >>> parts(np.eye(2), 2, name="split", what="two arrays")
     [array([1., 0.]), array([0., 1.])]
     >>> parts(1.0, 2, name="split", what="two arrays")
@@ -303,6 +305,7 @@ def grader(page):
 
     Examples
     --------
+    >>> from robustnn_core.course import grader
     >>> grader("breakdown_assignment").check("trimmed_loss", lambda residuals, h: sum(sorted(residuals**2)[:h]))
     trimmed_loss: public checks passed.
     """

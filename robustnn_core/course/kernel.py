@@ -16,6 +16,7 @@ class AnyKernel:
 
     Examples
     --------
+    >>> from robustnn_core.course.kernel import AnyKernel
     >>> notebook = {"metadata": {"kernelspec": {"name": "myenv", "display_name": "My own"}}}
     >>> AnyKernel("a.ipynb", {}, {}).before_execution(notebook)["metadata"]["kernelspec"]["name"]
     'python3'

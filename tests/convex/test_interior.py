@@ -34,6 +34,6 @@ def test_bounds_of_work_are_kept():
 
 
 def test_no_progress_is_a_stall_and_slow_progress_is_not():
-    stall = interior._Stall()
+    stall = interior._Stall(patience=8)
     assert not any(stall(1.0, 0.8**k) for k in range(20))  # the gap stands, mu falls
     assert [stall(1.0, 0.8**20) for _ in range(9)][-1]
