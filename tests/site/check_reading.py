@@ -1,7 +1,6 @@
 """What a reader trips over, on every page at every width: cut formulas, parted points, tiny labels, slow starts."""
 
 import re
-import time
 
 import pytest
 import site_browser as browser
@@ -18,13 +17,6 @@ def tab(chromium, address, page):
     tab.evaluate("document.querySelectorAll('.toggle-hidden').forEach((e) => e.classList.remove('toggle-hidden'))")
     yield tab
     context.close()
-
-
-@pytest.fixture(params=WIDTHS)
-def width(request, tab):
-    tab.set_viewport_size({"width": request.param, "height": 900})
-    tab.wait_for_timeout(200)  # the page measures itself again in a frame of its own
-    return request.param
 
 
 # Each formula, and each number of one, lies in the window, or in a box that really scrolls to both its ends.
@@ -53,33 +45,9 @@ CUT = """() => {
 }"""
 
 
-def test_every_formula_is_whole_or_scrolls_to_both_ends(tab, width):
-    assert tab.evaluate(CUT) == []
-
-
-def test_nothing_is_wider_than_the_window(tab, width):
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_no_display_is_wider_than_the_column_on_a_desktop(tab, width):
-    if width not in DESKTOP:
-        pytest.skip("narrow windows scroll")
-    assert (
-        tab.evaluate(
-            "[...document.querySelectorAll('.bd-article div.math > .formula')].filter((f) => f.clientWidth && f.scrollWidth > f.clientWidth + 1)"
-            ".map((f) => [f.scrollWidth - f.clientWidth, f.parentElement.dataset.tex.slice(0, 120)])"
-        )
-        == []
-    )
-
-
 SHADOWLESS = """() => [...document.querySelectorAll('.bd-article *')].filter((e) =>
   ['auto', 'scroll'].includes(getComputedStyle(e).overflowX) && e.clientWidth && e.scrollWidth > e.clientWidth + 1
   && !getComputedStyle(e).maskImage.includes('gradient')).map((e) => e.outerHTML.slice(0, 120))"""
-
-
-def test_what_scrolls_shows_it(tab, width):
-    assert tab.evaluate(SHADOWLESS) == []
 
 
 # Text that begins with a point or comma stands on the line of what it follows.
@@ -99,10 +67,6 @@ PARTED = r"""() => {
 }"""
 
 
-def test_no_point_stands_alone_on_a_line(tab, width):
-    assert tab.evaluate(PARTED) == []
-
-
 # Sizes as they appear: a drawing that shrinks takes its labels along.
 TINY = """() => [...document.querySelectorAll('.bd-article svg text, .bd-article p, .bd-article li, .bd-article td, .bd-article th, .bd-article figcaption, .bd-article label')]
   .filter((e) => e.getClientRects().length && !e.closest('mjx-container, .glyphs'))
@@ -110,19 +74,29 @@ TINY = """() => [...document.querySelectorAll('.bd-article svg text, .bd-article
   .filter(([size, text]) => text && size < 9.5)"""
 
 
-def test_no_label_is_tiny(tab, width):
-    assert tab.evaluate(TINY) == []
+WIDER = "() => document.documentElement.scrollWidth - innerWidth > 0 ? [document.documentElement.scrollWidth] : []"
+DISPLAYS = """() => [...document.querySelectorAll('.bd-article div.math > .formula')]
+  .filter((f) => f.clientWidth && f.scrollWidth > f.clientWidth + 1)
+  .map((f) => [f.scrollWidth - f.clientWidth, f.parentElement.dataset.tex.slice(0, 120)])"""
+STOPS = """() => [...document.querySelectorAll(
+  'mjx-container[tabindex], mjx-container [tabindex], div.math [tabindex="0"]')].map((e) => e.outerHTML.slice(0, 80))"""
+EVERYWHERE = {
+    "a formula is cut": CUT,
+    "the page is wider than the window": WIDER,
+    "what scrolls does not show it": SHADOWLESS,
+    "a point stands alone on its line": PARTED,
+    "a label is tiny": TINY,
+}
+ON_A_DESKTOP = {"a display is wider than its column": DISPLAYS, "a formula is a stop of the Tab key": STOPS}
 
 
-def test_no_formula_is_a_stop_of_the_tab_key(tab, width):
-    if width not in DESKTOP:
-        pytest.skip("what scrolls must be reachable")
-    assert (
-        tab.evaluate(
-            "document.querySelectorAll('mjx-container[tabindex], mjx-container [tabindex], div.math [tabindex=\"0\"]').length"
-        )
-        == 0
-    )
+@pytest.mark.parametrize("width", WIDTHS)
+def test_page_reads_well_at_this_width(tab, width):
+    tab.set_viewport_size({"width": width, "height": 900})
+    tab.wait_for_timeout(200)  # the page measures itself again in a frame of its own
+    asked = EVERYWHERE | (ON_A_DESKTOP if width in DESKTOP else {})  # in narrow windows what scrolls must be reachable
+    found = {name: tab.evaluate(f"({program})()") for name, program in asked.items()}
+    assert {name: where for name, where in found.items() if where} == {}
 
 
 def test_ids_are_unique(tab):
@@ -166,7 +140,7 @@ def test_head_says_what_the_page_is(tab, page):
 
 # ---- weight and time --------------------------------------------------------------------------------
 
-LIMITS = {"bytes": 1_500_000, "requests": 40, "seconds": 3.0}
+LIMITS = {"bytes": 1_500_000, "requests": 40}
 
 
 def measured(chromium, url):
@@ -196,13 +170,7 @@ def measured(chromium, url):
     }
 
 
-def test_light_and_quick(chromium, address, page, weights):
-    best = None
-    for _ in range(3):  # what else the machine does is no fault of the page
-        now = measured(chromium, f"{address}/{page}.html")
-        best = now if best is None or now["seconds"] < best["seconds"] else best
-        if best["seconds"] < LIMITS["seconds"]:
-            break
-        time.sleep(1)
-    weights[page] = best
-    assert {key: value for key, value in best.items() if value >= LIMITS[key]} == {}
+def test_page_is_light(chromium, address, page, weights):
+    """Seconds are printed beside, and not asserted: what else the machine does is no fault of the page."""
+    weights[page] = measured(chromium, f"{address}/{page}.html")
+    assert {key: weights[page][key] for key, limit in LIMITS.items() if weights[page][key] >= limit} == {}
