@@ -11,7 +11,7 @@ FLOAT = re.compile(r"(?<![\w.])([-−]?\d+(?:\.\d+)?)e([+-]?)0*(\d+)(?![\w.]*\w)
 
 
 def without_glue(source):
-    """Return a cell's source without its top-level ``glue(...)`` statements and the import of ``glue``.
+    """Return a cell's source without its ``glue(...)`` statements, in loops too, and the import of ``glue``.
 
     >>> print(without_glue("from myst_nb import glue\\nx = 1\\nglue('x', x)\\nprint(x)"))
     x = 1
@@ -24,13 +24,21 @@ def without_glue(source):
     except SyntaxError:  # a magic of IPython
         return source
     lines = source.split("\n")
-    for node in reversed(body):
-        if _plumbing(node):
-            first, last = node.lineno - 1, node.end_lineno
-            while last < len(lines) and first and not lines[first - 1].strip() and not lines[last].strip():
-                last += 1
-            del lines[first:last]
+    for node in reversed(list(_found(body))):
+        first, last = node.lineno - 1, node.end_lineno
+        while last < len(lines) and first and not lines[first - 1].strip() and not lines[last].strip():
+            last += 1
+        del lines[first:last]
     return "\n".join(lines).strip("\n")
+
+
+def _found(body):
+    """The statements that are plumbing, in order; a loop that is nothing else counts as one."""
+    for node in body:
+        if _plumbing(node):
+            yield node
+        elif isinstance(node, ast.For | ast.With | ast.If):
+            yield from _found(node.body)
 
 
 def _plumbing(node):
