@@ -23,6 +23,7 @@ from robustnn_core.convex.bracket import Bracket
 from robustnn_core.convex.cells import box, flat_block, robust_margin
 from robustnn_core.convex.patterns import Patterns, check_patterns
 from robustnn_core.convex.program import Fit, below, recover_net, relative_gap
+from robustnn_core.convex.rounding import roundoff
 
 __all__ = ["RobustFit", "check_data", "fit_robust", "fit_robust_linear"]
 
@@ -139,7 +140,9 @@ def _train(function, X, y, patterns, beta, radius, bias, loss, gap, max_iter):
     U, moves = np.zeros((2 * half, d)), np.zeros((len(X), d))
     U[:, used], moves[:, used] = bracket.point, bracket.dual[1]
     v[:, passes], w[:, passes] = U[:half].T, U[half:].T
-    objective = bracket.upper
+    p, slack = _reach(X, e, patterns.active[:, passes], bracket.point)
+    lengths = np.linalg.norm(bracket.point, axis=1)
+    objective = program.objective_ceiling(loss, y, beta, p, slack, lengths)  # at least the exact one
     lower = below(bracket.lower, objective)
     reached = relative_gap(objective, lower, loss, y)
     if not reached <= gap:
@@ -163,10 +166,20 @@ def _train(function, X, y, patterns, beta, radius, bias, loss, gap, max_iter):
         trace=bracket.trace(),
         method="robust interior point",
         radius=moved,
-        worst_loss=model.worst(bracket.point),
+        worst_loss=program.objective_ceiling(loss, y, 0.0, p, slack, lengths),
         screened=~(passes | edge),
         adversary=moves,
     )
+
+
+def _reach(X, e, active, U):
+    """The predictions of the blocks (n,) and how far a box may move them, rounding included."""
+    n, d = X.shape
+    seen, half = active.astype(np.float64), len(U) // 2
+    q = seen @ (U[:half] - U[half:])
+    size = seen @ (np.abs(U[:half]) + np.abs(U[half:]))
+    p, spread = (X * q).sum(axis=1), (e * np.abs(q)).sum(axis=1)
+    return p, spread + roundoff(d + 2 * half, ((np.abs(X) + e) * size).sum(axis=1))
 
 
 def fit_robust_linear(X, y, *, beta, radius, bias=None, loss="hinge", gap=1e-3, max_iter=100):

@@ -1,11 +1,13 @@
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convex import reference_robust as reference
 from robustnn_core import ConvergenceWarning, convex, nets
 from robustnn_core.convex import _robust, experiments
+from tests.convex import reference_robust as reference
 
 often = settings(max_examples=15, deadline=None, derandomize=True)
 LOSSES = ("hinge", "logistic", "squared")
@@ -207,3 +209,30 @@ def test_a_radius_that_leaves_no_pattern_says_which_would():
         convex.fit_robust(X0, Y0, few, beta=0.1, radius=5.0, bias=2)
     scale = float(str(error.value).split("the scale ")[1].split()[0])
     assert not convex.fit_robust(X0, Y0, few, beta=0.1, radius=5.0 * scale * 0.95, bias=2).screened.all()
+
+
+@pytest.mark.parametrize("loss", ["hinge", "squared"])
+@pytest.mark.parametrize("seed", range(8))
+def test_worst_loss_is_at_least_the_exact_one(seed, loss):
+    from fractions import Fraction
+
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([rng.standard_normal((6, 2)), np.ones(6)])
+    y = np.where(rng.random(6) < 0.5, -1.0, 1.0)
+    patterns = convex.sample_patterns(X, 8, seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = convex.fit_robust(X, y, patterns, beta=0.05, radius=0.02, bias=2, loss=loss)
+    total = Fraction(0)
+    for k in range(6):
+        q = [
+            sum(Fraction(fit.v[j, i]) - Fraction(fit.w[j, i]) for i in range(patterns.count) if patterns.active[k, i])
+            for j in range(3)
+        ]
+        p = sum(Fraction(X[k, j]) * q[j] for j in range(3))
+        spread = sum(Fraction(fit.radius[j]) * abs(q[j]) for j in range(3))
+        if loss == "hinge":
+            total += max(Fraction(0), 1 - Fraction(y[k]) * p + spread) / 6
+        else:
+            total += (abs(p - Fraction(y[k])) + spread) ** 2 / 2
+    assert Fraction(fit.worst_loss) >= total
