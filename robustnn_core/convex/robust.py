@@ -40,7 +40,7 @@ class RobustFit(Fit):
     radius : ndarray, shape (d,)
         e, 0 for the bias.
     worst_loss : float
-        The worst loss of ``net`` when every training point moves inside its box: exact, not an estimate.
+        The worst loss of ``net`` when every training point moves inside its box: exact, rounded up by a few units.
     screened : ndarray of bool, shape (P,)
         Patterns that cannot carry a block: their blocks are zero.
     adversary : ndarray, shape (n, d)
@@ -174,12 +174,11 @@ def _train(function, X, y, patterns, beta, radius, bias, loss, gap, max_iter):
 
 def _reach(X, e, active, U):
     """The predictions of the blocks (n,) and how far a box may move them, rounding included."""
-    n, d = X.shape
     seen, half = active.astype(np.float64), len(U) // 2
-    q = seen @ (U[:half] - U[half:])
-    size = seen @ (np.abs(U[:half]) + np.abs(U[half:]))
+    q = blas.product(seen, U[:half] - U[half:])
+    size = blas.product(seen, np.abs(U[:half]) + np.abs(U[half:]))
     p, spread = (X * q).sum(axis=1), (e * np.abs(q)).sum(axis=1)
-    return p, spread + roundoff(d + 2 * half, ((np.abs(X) + e) * size).sum(axis=1))
+    return p, spread + roundoff(X.shape[1] + 2 * half, ((np.abs(X) + e) * size).sum(axis=1))
 
 
 def fit_robust_linear(X, y, *, beta, radius, bias=None, loss="hinge", gap=1e-3, max_iter=100):
